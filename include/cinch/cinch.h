@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything. */
+#ifndef CINCH_CINCH_H
+#define CINCH_CINCH_H
+
+#include <cinch/device.h>
+#include <cinch/graph.h>
+#include <cinch/ops.h>
+#include <cinch/params.h>
+#include <cinch/plan.h>
+#include <cinch/status.h>
+#include <cinch/types.h>
+#include <cinch/version.h>
+
+#endif

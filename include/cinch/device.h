@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A device runs plans and holds memory: the CPU, or a GPU where its backend module is installed.
+ *
+ *     cinch_device *device;
+ *     if (cinch_device_open(&device, "auto", NULL)) puts(cinch_last_error());
+ *     ...
+ *     cinch_device_free(device);
+ *
+ * A device and everything made on it belong to one thread at a time; two devices are independent.
+ */
+#ifndef CINCH_DEVICE_H
+#define CINCH_DEVICE_H
+
+#include <cinch/export.h>
+#include <cinch/status.h>
+#include <cinch/types.h>
+
+CINCH_BEGIN
+
+typedef struct cinch_device cinch_device;
+typedef struct cinch_buffer cinch_buffer;
+
+typedef struct cinch_device_options {
+    int threads;            /* CPU threads; 0: the lesser of CPU affinity and cgroup quota */
+    bool keep_blas_threads; /* false: OpenBLAS is set to one thread for the whole process, cinch's pool does the
+                               rest; true: the embedding program owns OpenBLAS's thread count */
+    const char *isa;        /* CPU kernel set: "generic", "avx2", "avx512"; NULL: $CINCH_CPU_ISA, else the best */
+} cinch_device_options;
+
+/* Opens "cpu", "cuda", "cuda:N" or "auto" (a usable GPU, else the CPU). `options` may be NULL.
+   Errors: CINCH_USAGE for an unknown name or kernel set, CINCH_DEVICE where the device cannot be used. */
+CINCH_API cinch_status cinch_device_open(cinch_device **out, const char *name, const cinch_device_options *options);
+
+/* Frees the device; plans, buffers and parameters on it must be gone. NULL is fine. */
+CINCH_API void cinch_device_free(cinch_device *device);
+
+/* "cpu" or "cuda:0"; owned by the device. */
+CINCH_API const char *cinch_device_name(const cinch_device *device);
+
+/* Writes one line for people (processor, kernel set, threads, libraries) into text[size]. */
+CINCH_API void cinch_device_describe(cinch_device *device, char *text, size_t size);
+
+typedef struct cinch_device_memory { size_t now, peak; } cinch_device_memory;
+
+/* Bytes that cinch holds on the device, now and at most so far. */
+CINCH_API cinch_device_memory cinch_device_memory_used(const cinch_device *device);
+
+/* Waits until all work given to the device is done. */
+CINCH_API cinch_status cinch_device_sync(cinch_device *device);
+
+/* Memory on the device, zeroed, that plans can be bound to (a resident data set, say). CINCH_DEVICE when none is left. */
+CINCH_API cinch_status cinch_buffer_create(cinch_buffer **out, cinch_device *device, size_t bytes);
+CINCH_API void cinch_buffer_free(cinch_buffer *buffer);
+CINCH_API size_t cinch_buffer_size(const cinch_buffer *buffer);
+
+/* Copies between host memory and the buffer; [offset, offset + bytes) must lie inside it (CINCH_USAGE). */
+CINCH_API cinch_status cinch_buffer_write(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes);
+CINCH_API cinch_status cinch_buffer_read(cinch_buffer *buffer, size_t offset, void *host, size_t bytes);
+
+CINCH_END
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The seam between core and a backend. Core owns all meaning (shapes, derivatives, memory, precision, randomness,
+ * order); a backend only runs "this op on these pointers". A backend is total: its kernel table is expanded from
+ * ops.def, so a missing kernel does not link.
+ */
+#ifndef CINCH_CORE_BACKEND_H
+#define CINCH_CORE_BACKEND_H
+
+#include <cinch/status.h>
+#include <cinch/types.h>
+
+/* Every op by number: CINCH_OP_add, ... */
+typedef enum cinch_op {
+#define LEAF(name) CINCH_OP_##name,
+#define VIEW(name) CINCH_OP_##name,
+#define OP(name, inputs, outputs, attr, place, saves, types) CINCH_OP_##name,
+#include "core/ops.def"
+    CINCH_OP_COUNT
+} cinch_op;
+
+/* --- attributes ------------------------------------------------------------------------------------------- */
+
+enum { CINCH_CHAIN_STEPS = 8, CINCH_CHAIN_INPUTS = 8 };
+
+/* An operand of a chain's step: input k is k, the result of step k is CINCH_CHAIN_INPUTS + k. */
+typedef struct cinch_chain_step {
+    uint16_t op;        /* an ELEMENTWISE op */
+    int8_t operand[3];  /* see above; -1 where the op has fewer, and IMMEDIATE takes `immediate` */
+    float param[2];
+    float immediate;    /* the value of the one operand that is CINCH_CHAIN_IMMEDIATE */
+} cinch_chain_step;
+
+enum { CINCH_CHAIN_IMMEDIATE = 127 };
+
+typedef struct cinch_attr {
+    union {
+        struct { float v[2]; } scalars;       /* elementwise: params; cast: scale, offset; fill: value */
+        struct { int8_t transpose_a, transpose_b; uint16_t activation; float param[2]; } matmul;
+                                              /* activation: an ELEMENTWISE op with one input, or 0 */
+        struct { int8_t first, last;          /* reductions: axes first..last; others: axis `first` */
+                 int8_t reverse, exclusive;   /* cumsum */
+                 int32_t depth; } axis;       /* one_hot */
+        struct { int8_t order[CINCH_RANK_MAX]; } transpose;  /* out axis i is in axis order[i] */
+        struct { int64_t start[CINCH_RANK_MAX], step[CINCH_RANK_MAX]; } slice;
+        struct { int64_t before[CINCH_RANK_MAX]; float value; } pad;
+        struct { uint32_t stream; float a, b; int64_t low, high; } random;
+                                              /* uniform [a,b); normal mean a, deviation b; bernoulli p = a;
+                                                 integers [low, high); dropout p = a */
+        struct { int8_t nesterov, decoupled, centred, has_momentum; } update;
+        struct { int8_t n_steps, reduce;      /* reduce: 1 sums all elements to one f32 */
+                 cinch_chain_step step[CINCH_CHAIN_STEPS]; } chain;
+        struct { int64_t offset; } window;    /* elements from the start of the operand */
+        struct { int32_t index; } leaf;       /* which leaf of its kind; result, written: which output */
+    };
+} cinch_attr;
+
+/* Hyper-parameters of the updates: f32 [groups, CINCH_HYPER_COUNT], in the controls block, computed by the host. */
+enum {
+    CINCH_HYPER_LR,
+    CINCH_HYPER_DECAY,
+    CINCH_HYPER_MOMENTUM,     /* sgd, rmsprop: momentum; adam: beta1 */
+    CINCH_HYPER_BETA2,        /* adam: beta2; rmsprop: alpha */
+    CINCH_HYPER_EPS,
+    CINCH_HYPER_CORRECTION1,  /* adam: 1 / (1 - beta1^t); adagrad: 1 / (1 + (t-1) lr_decay); sgd: dampening factor */
+    CINCH_HYPER_CORRECTION2,  /* adam: 1 / sqrt(1 - beta2^t) */
+    CINCH_HYPER_COUNT = 8
+};
+
+/* A row of the segment table, i32 [n, CINCH_SEGMENT_COUNT]: offset and length in elements, group, flags. */
+enum { CINCH_SEGMENT_OFFSET, CINCH_SEGMENT_LENGTH, CINCH_SEGMENT_GROUP, CINCH_SEGMENT_FLAGS, CINCH_SEGMENT_COUNT };
+enum { CINCH_SEGMENT_DECAY = 1 };
+
+/* --- one call --------------------------------------------------------------------------------------------- */
+
+/* Contiguous, row-major. */
+typedef struct cinch_tensor {
+    void *data;
+    int64_t dim[CINCH_RANK_MAX];
+    int32_t rank;
+    cinch_dtype dtype;
+} cinch_tensor;
+
+static inline int64_t cinch_tensor_count(const cinch_tensor *t)
+{
+    int64_t count = 1;
+    for (int i = 0; i < t->rank; i++) count *= t->dim[i];
+    return count;
+}
+
+/* While planning, every `data`, `scratch` and `saved` is NULL. `out` may equal an input where ops.def allows. */
+typedef struct cinch_call {
+    cinch_op op;
+    const cinch_attr *attr;
+    int32_t n_in, n_out;
+    cinch_tensor *in, *out;
+    void *scratch;          /* as many bytes as plan() asked for, 64-byte aligned, contents undefined */
+    void *saved;            /* a forward op's opaque output, or its gradient's input; NULL when nobody reads it */
+    const float *commit;    /* effects do nothing when this is not NULL and *commit is 0 (device memory) */
+} cinch_call;
+
+typedef struct cinch_backend cinch_backend;
+
+typedef struct cinch_kernel {
+    cinch_status (*plan)(cinch_backend *, const cinch_call *, size_t *scratch, size_t *saved); /* may be NULL */
+    cinch_status (*run)(cinch_backend *, const cinch_call *);
+} cinch_kernel;
+
+/* --- a backend -------------------------------------------------------------------------------------------- */
+
+typedef struct cinch_backend_vtable {
+    const char *name;
+    void (*close)(cinch_backend *);
+    cinch_status (*alloc)(cinch_backend *, size_t bytes, void **memory);   /* 64-byte aligned, contents undefined */
+    void (*release)(cinch_backend *, void *memory);
+    cinch_status (*write)(cinch_backend *, void *device, const void *host, size_t bytes); /* host is free at once */
+    cinch_status (*read)(cinch_backend *, void *host, const void *device, size_t bytes);  /* waits */
+    cinch_status (*fill)(cinch_backend *, void *device, int byte, size_t bytes);
+    cinch_status (*sync)(cinch_backend *);
+    /* Capture: NULL where a backend has none. `replay` runs what was recorded between begin and end. */
+    cinch_status (*capture_begin)(cinch_backend *);
+    cinch_status (*capture_end)(cinch_backend *, void **graph);
+    cinch_status (*replay)(cinch_backend *, void *graph);
+    void (*capture_free)(cinch_backend *, void *graph);
+    /* Sums `count` f32 over all ranks in place; a world of one does nothing. */
+    cinch_status (*all_reduce)(cinch_backend *, float *data, int64_t count);
+    /* One line for people: the processor and kernel set, the libraries. */
+    void (*describe)(cinch_backend *, char *text, size_t size);
+} cinch_backend_vtable;
+
+/* What every backend begins with. */
+struct cinch_backend {
+    const cinch_backend_vtable *vtable;
+    const cinch_kernel *kernels;   /* [CINCH_OP_COUNT]; leaves and views have none */
+};
+
+typedef struct cinch_cpu_options {
+    int threads;            /* 0: the lesser of CPU affinity and cgroup quota */
+    bool keep_blas_threads; /* true: the embedding program owns OpenBLAS's thread count */
+    const char *isa;        /* NULL: $CINCH_CPU_ISA, else the best this CPU has; generic, avx2, avx512 */
+} cinch_cpu_options;
+
+cinch_status cinch_cpu_open(cinch_backend **out, const cinch_cpu_options *options);
+
+#endif
