@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Training runs: a folder with config.json, model.safetensors, checkpoints, metrics.jsonl and pictures.
+ *
+ *     cinch_config *c = ...;
+ *     cinch_train_result result;
+ *     cinch_train(c, "runs/first", NULL, &result);
+ *     cinch_run *run;
+ *     cinch_run_open(&run, "runs/first", NULL);
+ *     cinch_evaluation e;
+ *     cinch_run_evaluate(run, NULL, &e);
+ *
+ * A run belongs to one thread at a time.
+ */
+#ifndef CINCH_TRAIN_H
+#define CINCH_TRAIN_H
+
+#include <cinch/config.h>
+#include <cinch/data.h>
+#include <cinch/model.h>
+
+CINCH_BEGIN
+
+/* What is known after each logged step or epoch; NaN where a number does not exist. */
+typedef struct cinch_progress {
+    const char *event;       /* "start", "step", "epoch", "end", "note" */
+    const char *note;        /* one line for people, or NULL */
+    int64_t step, steps, epoch, epochs;
+    double loss, loss_recon, val_loss, lr, grad_norm, samples_per_s, elapsed_s;
+} cinch_progress;
+
+typedef struct cinch_train_options {
+    bool overwrite;          /* empties a non-empty run folder first */
+    bool resume;             /* goes on from the newest valid checkpoint (afresh when there is none yet) */
+    void (*progress)(void *user, const cinch_progress *progress);  /* called on the training thread; may be NULL */
+    void *user;
+    /* Looked at after each step; when it becomes a status other than 0 (CINCH_INTERRUPTED, ...) the run is saved and
+       cinch_train returns it. May be set by a signal handler. */
+    const volatile int *stop;
+} cinch_train_options;
+
+typedef struct cinch_train_result {
+    int64_t steps, epochs;
+    double loss, val_loss, best_val_loss, elapsed_s;
+    int64_t best_epoch;
+    int64_t parameters;
+} cinch_train_result;
+
+/* Trains as `config` says and leaves a run folder at `path`. Nothing is lost on any error: the last checkpoint stays.
+   Errors: CINCH_USAGE (configuration, a folder that is not empty), CINCH_DATA, CINCH_DEVICE, CINCH_NUMERIC (a loss that
+   is not finite, naming the layer), CINCH_OUTPUT, or the status in *stop. `options` and `result` may be NULL. */
+CINCH_API cinch_status cinch_train(const cinch_config *config, const char *path, const cinch_train_options *options,
+                                   cinch_train_result *result);
+
+/* What training would take: layers, parameters and planned bytes; nothing is written. */
+typedef struct cinch_dry_run {
+    int64_t parameters, trainable;
+    int64_t planned_bytes;   /* arena, inputs, parameters, optimiser state, resident data */
+    int64_t steps_per_epoch;
+    double flops_per_step;
+} cinch_dry_run;
+/* *model is handed over (cinch_model_free) for its layer summary. */
+CINCH_API cinch_status cinch_train_dry_run(const cinch_config *config, cinch_dry_run *out, cinch_model **model);
+
+/* --- a finished (or stopped) run -------------------------------------------------------------------------------------- */
+
+typedef struct cinch_run cinch_run;
+
+typedef struct cinch_run_options {
+    const char *device;      /* NULL: "auto" */
+    int threads;
+    int64_t batch_size;      /* 0: as in training */
+} cinch_run_options;
+
+/* Opens a folder with config.json and model.safetensors. CINCH_DATA where they are missing or damaged. */
+CINCH_API cinch_status cinch_run_open(cinch_run **out, const char *path, const cinch_run_options *options);
+CINCH_API void cinch_run_free(cinch_run *run);
+/* Borrowed from the run. */
+CINCH_API const cinch_config *cinch_run_config(const cinch_run *run);
+CINCH_API const cinch_model *cinch_run_model(const cinch_run *run);
+CINCH_API cinch_params *cinch_run_params(cinch_run *run);
+/* The run's own data set (opened on first use; its saved parts apply). */
+CINCH_API cinch_status cinch_run_dataset(cinch_run *run, cinch_dataset **borrowed);
+
+typedef struct cinch_evaluation {
+    const char *part;        /* "test", "all", ...: what the figures are of */
+    int64_t n;
+    double loss, loss_recon, mse, rmse, mae, rel_l2;
+    double pca_mse;          /* PCA at the same latent size fitted to the training part; NaN with pca_note set */
+    const char *pca_note;    /* why pca_mse is missing, or "exact" / "randomised" */
+    int64_t parameters;
+} cinch_evaluation;
+
+/* Evaluates on a data set (all of it) or, when NULL, on the run's saved test part. */
+CINCH_API cinch_status cinch_run_evaluate(cinch_run *run, cinch_dataset *data, cinch_evaluation *out);
+
+/* Forward passes on host memory: x [n, sample] f32 in the model's range, code [n, code shape], any n; padded and split
+   into batches inside. */
+CINCH_API cinch_status cinch_run_encode(cinch_run *run, const float *x, int64_t n, float *code);
+CINCH_API cinch_status cinch_run_decode(cinch_run *run, const float *code, int64_t n, float *x);
+CINCH_API cinch_status cinch_run_reconstruct(cinch_run *run, const float *x, int64_t n, float *y);
+
+/* Writes originals above reconstructions of the test part (typical and worst samples) as a picture. */
+CINCH_API cinch_status cinch_run_picture(cinch_run *run, const char *path);
+
+/* --- benchmarks -------------------------------------------------------------------------------------------------------- */
+
+typedef struct cinch_bench {
+    const char *workload;
+    int64_t batch_size;
+    int threads;
+    double step_ms, step_ms_min, step_ms_max;  /* step_ms is the median */
+    double samples_per_s, first_step_ms, flops_per_step, share_of_peak;
+    int64_t peak_bytes;      /* largest resident size less that after start-up */
+    double loss_first, loss_last;
+    double losses[64];       /* of the first steps */
+    int n_losses;
+} cinch_bench;
+
+typedef struct cinch_bench_options {
+    const char *device;
+    int threads;
+    int64_t batch_size;      /* 0: the workload's */
+    int64_t steps;           /* timed; 0: enough for about five seconds */
+    const char *weights, *data; /* read instead of fresh random ones: safetensors, .npy */
+} cinch_bench_options;
+
+/* Whole training steps of a workload of the benchmark set ("dense"), on data that is on the device. */
+CINCH_API cinch_status cinch_bench_train(const char *workload, const cinch_bench_options *options, cinch_bench *out);
+
+typedef struct cinch_peak { double fma_gflops, sgemm_gflops, triad_gbytes; } cinch_peak;
+/* What the machine can do with `threads` threads (0: default). */
+CINCH_API cinch_status cinch_bench_peak(int threads, cinch_peak *out);
+
+CINCH_END
+
+#endif
