@@ -3,7 +3,7 @@
  * A shuffle without a table: position i of epoch e of seed s is computed on its own, so any place of any epoch can be
  * reached at once. A Feistel network over just enough bits for n, its round keys from Philox; a value outside 0..n-1
  * is sent through again until it falls inside (cycle walking: Black & Rogaway, "Ciphers with arbitrary finite domains",
- * CT-RSA 2002). The domain is smaller than 2n, so that takes fewer than two turns on average.
+ * CT-RSA 2002). From n = 33 the domain is smaller than 2n, so that takes fewer than two turns on average.
  */
 #ifndef CINCH_CORE_PERMUTE_H
 #define CINCH_CORE_PERMUTE_H
@@ -22,7 +22,7 @@ typedef struct cinch_permutation {
 CINCH_HD cinch_permutation cinch_permutation_make(uint64_t seed, uint64_t epoch, int64_t n)
 {
     cinch_permutation p = {n, 0, 0, {0}};
-    int32_t bits = 0;
+    int32_t bits = 6; /* halves of fewer than 3 bits mix poorly: small n walks further instead */
     while (bits < 62 && ((int64_t)1 << bits) < n) bits++;
     p.low_bits = bits / 2;
     p.high_bits = bits - bits / 2;
