@@ -84,7 +84,7 @@ static inline cinch_value cinch_operand(const cinch_graph *g, const cinch_node *
    `attr` may be NULL. Invalid operands give the invalid value. */
 cinch_value cinch_append(cinch_graph *g, cinch_op op, const cinch_attr *attr, int n, const cinch_value *in);
 
-/* Appends a leaf or view node, whose shape no rule can know. */
+/* The same for a node whose shape and type no rule can know, or where they are known already. */
 cinch_value cinch_append_as(cinch_graph *g, cinch_op op, const cinch_attr *attr, int n, const cinch_value *in,
                             cinch_dtype dtype, cinch_shape shape);
 
@@ -93,7 +93,8 @@ cinch_value cinch_append_as(cinch_graph *g, cinch_op op, const cinch_attr *attr,
 typedef struct cinch_gradient cinch_gradient; /* grad.h */
 
 typedef struct cinch_rule {
-    /* Sets node->shape and node->dtype from the operands; calls cinch_graph_fail and returns false when they do not fit. */
+    /* Sets node->shape and node->dtype from the operands; calls cinch_graph_fail and returns false when they do not fit.
+       NULL: the operands do not tell, and the node is made by cinch_append_as (fill, slice, pad, ...). */
     bool (*shape)(cinch_graph *g, cinch_node *node);
     /* Adds to the operands' gradients (grad.h); NULL: no gradient flows. */
     void (*grad)(cinch_gradient *);
@@ -109,6 +110,9 @@ extern const cinch_rule *const cinch_rules[CINCH_OP_COUNT];
 
 /* --- shared by the families ----------------------------------------------------------------------------------------- */
 
+/* The shape rule of elementwise ops: operands of one type, broadcast. */
+bool cinch_elementwise_shape(cinch_graph *g, cinch_node *node);
+
 /* NumPy's broadcast of two shapes into *out; false where they do not fit. */
 bool cinch_broadcast_shapes(cinch_shape a, cinch_shape b, cinch_shape *out);
 bool cinch_same_shape(cinch_shape a, cinch_shape b);
@@ -119,6 +123,9 @@ char *cinch_shape_text(cinch_shape shape, char text[64]);
 uint32_t cinch_next_stream(cinch_graph *g);
 /* The position operand of random ops: control "position". */
 cinch_value cinch_position_of(cinch_graph *g);
+
+/* Each tensor in a slab starts at a multiple of 16 floats. */
+static inline int64_t cinch_slab_padded(int64_t count) { return (count + 15) / 16 * 16; }
 
 /* The whole slab of the store as a value. */
 cinch_value cinch_slab_value(cinch_graph *g, cinch_params *params, cinch_slab slab);
