@@ -109,18 +109,19 @@ setup_debian()
 {
     find_missing
     [ "${#missing[@]}" -gt 0 ] || return 0
-    local apt=(apt-get)
-    # Without a terminal sudo must fail rather than wait for a password.
-    if [ "$(id -u)" != 0 ]; then
-        if [ -t 0 ]; then apt=(sudo apt-get); else apt=(sudo -n apt-get); fi
+    local apt=(apt-get) root=yes
+    [ "$(id -u)" = 0 ] || root=no
+    if [ "$root" = no ] && have sudo; then
+        # Without a terminal sudo must fail rather than wait for a password.
+        if [ -t 0 ] || [ "$assume_yes" = no ]; then apt=(sudo apt-get); else apt=(sudo -n apt-get); fi
     fi
     say "These Debian packages are not installed:"
     list_missing
     say "This installs them:"
     say "  ${apt[*]} update && ${apt[*]} install -y --no-install-recommends ${missing[*]}"
-    if [ "${apt[0]}" = sudo ] && ! have sudo; then
+    if [ "$root" = no ] && ! have sudo; then
         [ "$need_required" = no ] && { explain_no_data; return 0; }
-        fail "not root, and there is no sudo: run that as root, without the word sudo, then this again."
+        fail "not root, and there is no sudo: run the command above as root, then this again."
     fi
     if agreed && ! install_packages; then
         [ "$need_required" = no ] || fail "apt-get could not install them; see its messages above."

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` puts where: the library, its headers, the command, and what find_package(cinch) and
+# pkg-config need. A program that links the static library needs cinch's own libraries too; the shared one has them.
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/cinch)
+install(TARGETS cinch EXPORT cinchTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/cinch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+if(CINCH_CLI)
+  install(TARGETS cinch_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+install(EXPORT cinchTargets NAMESPACE cinch:: DESTINATION ${package_folder})
+configure_package_config_file(scripts/cmake/cinchConfig.cmake.in cinchConfig.cmake
+  INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(cinchConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cinchConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/cinchConfigVersion.cmake
+  scripts/cmake/FindCinchOpenBLAS.cmake DESTINATION ${package_folder})
+
+pkg_check_modules(OPENBLAS_FOR_PC QUIET openblas)
+if(BUILD_SHARED_LIBS)
+  set(pc_requires "")
+  set(pc_libs "")
+elseif(OPENBLAS_FOR_PC_FOUND AND NOT OpenBLAS_ROOT)
+  set(pc_requires "jansson libpng zlib openblas")
+  set(pc_libs "-lpthread -lm -ldl")
+else()
+  set(pc_requires "jansson libpng zlib")
+  set(pc_libs "${CINCH_OPENBLAS_LIBRARY} -lpthread -lm -ldl")
+endif()
+configure_file(scripts/cmake/cinch.pc.in cinch.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cinch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

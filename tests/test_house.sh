@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# scripts/check_layers.sh and check_symbols.sh find each thing they are there to find, and pass a tree without any.
+# Usage: test_house.sh SOURCE-FOLDER
+set -euo pipefail
+
+scripts=$(cd "$1/scripts" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+# put PATH TEXT: a file of the tree under test, with its SPDX line.
+put()
+{
+    mkdir -p "$work/tree/$(dirname "$1")"
+    printf '/* SPDX-License-Identifier: Apache-2.0 */\n%b\n' "$2" >"$work/tree/$1"
+}
+
+clean_tree()
+{
+    rm -rf "$work/tree"
+    put src/core/graph.c '#include <cinch/graph.h>\n#include "core/node.h"\n#include "node.h"\nint f(void)\n{\n    return 1;\n}'
+    put src/core/status.h '#include <cinch/status.h>'
+    put src/cpu/matmul.c '#include <cblas.h>\n#include "core/backend.h"\n#include "core/ops.def"\n#include "cpu/pool.h"'
+    put src/models/dense.c '#include <cinch/ops.h>\n#include "core/options.h"\n#include "models/family.h"'
+    put src/cli/main.c '#include <cinch/cinch.h>\n#include "cli/verb.h"\n#include <jansson.h>'
+    put include/cinch/graph.h '#include <cinch/status.h>'
+}
+
+# function_of LINES: a function that long, from its signature to its brace.
+function_of() { printf 'int long_one(void)\\n{\\n'; printf '    work();\\n%.0s' $(seq $(($1 - 3))); printf '}\\n'; }
+
+passes()   # what
+{
+    "$scripts/check_layers.sh" "$work/tree" >"$work/out" && return 0
+    printf 'refused: %s\n' "$1"
+    cat "$work/out"
+    failures=$((failures + 1))
+}
+
+refuses()   # text that must be printed, file, content
+{
+    clean_tree
+    put "$2" "$3"
+    if "$scripts/check_layers.sh" "$work/tree" >"$work/out"; then
+        printf 'not refused: %s in %s\n' "$3" "$2"
+    elif ! grep -qF -- "$1" "$work/out"; then
+        printf 'refused %s in %s, but did not print "%s":\n' "$3" "$2" "$1"
+        cat "$work/out"
+    else
+        return 0
+    fi
+    failures=$((failures + 1))
+}
+
+clean_tree
+passes "a clean tree"
+
+refuses 'src/cpu/a.c:2: may not include core/node.h' src/cpu/a.c '#include "core/node.h"'
+refuses 'may not include cinch/graph.h' src/cpu/a.c '  #  include <cinch/graph.h>'
+refuses 'may not include cuda/k.h' src/cpu/a.c '#include "cuda/k.h"'
+refuses 'may not include core/node.h' src/models/a.c '#include "core/node.h"'
+refuses 'may not include cinch/train.h' src/models/a.c '#include <cinch/train.h>'
+refuses 'may not include train/fit.h' src/core/a.c '#include "train/fit.h"'
+refuses 'may not include cinch/train.h' src/core/a.c '#include <cinch/train.h>'
+refuses 'may not include core/node.h' src/core/backend.h '#include "core/node.h"'
+refuses 'may not include core/status.h' src/cli/a.c '#include "core/status.h"'
+refuses 'may not include core/node.h' include/cinch/a.h '#include "core/node.h"'
+refuses 'write the path from src/' src/cpu/a.c '#include "../core/node.h"'
+refuses 'no rule for src/extra/' src/extra/a.c 'int a;'
+refuses 'Headers named like a standard one' src/core/time.h 'int a;'
+refuses 'Headers named like a standard one' include/cinch/threads.h 'int a;'
+refuses 'Traces of a machine' src/core/a.c '/* see /ho''me/me/notes */'
+refuses 'Traces of a machine' src/core/a.c '/* FIX''ME */'
+refuses '61 lines  src/core/a.c:2  long_one' src/core/a.c "$(function_of 61)"
+refuses '701 lines' src/core/a.c "$(printf '\\n%.0s' $(seq 699))"
+
+clean_tree
+printf 'int a;\n' >"$work/tree/src/core/bare.c"
+if "$scripts/check_layers.sh" "$work/tree" >"$work/out" || ! grep -q 'src/core/bare.c' "$work/out"; then
+    echo "a file without an SPDX line was not refused"
+    failures=$((failures + 1))
+fi
+
+clean_tree
+put src/core/a.c "$(function_of 60)"
+passes "a function of 60 lines"
+grep -q '60 lines  src/core/a.c' "$work/out" || { echo "a function of 60 lines was not reported"; failures=$((failures + 1)); }
+
+printf 'int cinch_a(void) { return 0; }\n' >"$work/good.c"
+printf 'int cinch_a(void) { return 0; }\nint other(void) { return 0; }\n' >"$work/bad.c"
+for name in good bad; do "${CC:-cc}" -shared -fPIC "$work/$name.c" -o "$work/$name.so"; done
+"$scripts/check_symbols.sh" "$work/good.so" >/dev/null || { echo "a good library was refused"; failures=$((failures + 1)); }
+if "$scripts/check_symbols.sh" "$work/bad.so" >/dev/null; then echo "a bad library passed"; failures=$((failures + 1)); fi
+
+[ "$failures" = 0 ] && echo "all found"
+[ "$failures" = 0 ]
