@@ -29,12 +29,14 @@ static inline const char *in_folder(const char *name)
     return path;
 }
 
+static inline bool is_self_or_parent(const char *name) { return !strcmp(name, ".") || !strcmp(name, ".."); }
+
 static inline int files_in_folder(void)
 {
     int n = 0;
     DIR *dir = opendir(folder);
     cr_assert(dir);
-    for (struct dirent *entry; (entry = readdir(dir));) n += entry->d_name[0] != '.';
+    for (struct dirent *entry; (entry = readdir(dir));) n += !is_self_or_parent(entry->d_name);
     closedir(dir);
     return n;
 }
@@ -43,7 +45,7 @@ static inline void remove_folder(void)
 {
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (entry->d_name[0] != '.') unlink(in_folder(entry->d_name));
+        if (!is_self_or_parent(entry->d_name)) unlink(in_folder(entry->d_name));
     if (dir) closedir(dir);
     rmdir(folder);
 }

@@ -50,7 +50,7 @@ void cinch_picture_text(cinch_picture *picture, int x, int y, const char *text, 
 void cinch_picture_blit(cinch_picture *picture, int x, int y, const cinch_picture *source);
 
 /* Writes a PNG: a temporary file beside `path`, fsync, rename, so that `path` is the old file or the whole new one.
-   A device or pipe is written as it is. CINCH_OUTPUT when it cannot be written, CINCH_DEVICE when memory ran out. */
+   What a link leads to is replaced, not the link; a device or a pipe is written as it is. CINCH_OUTPUT when it cannot be written, CINCH_DEVICE when memory ran out. */
 cinch_status cinch_picture_write(const cinch_picture *picture, const char *path);
 
 #endif

@@ -114,32 +114,58 @@ static cinch_status write_and_close(const cinch_picture *picture, int fd, const 
     return status;
 }
 
-static cinch_status write_replacing(const cinch_picture *picture, const char *temporary, const char *path)
+/* "folder/.NAME.tmp-PROCESS-0", the name by which cinch_remove_leftovers knows what a killed run has left. */
+static char *temporary_for(const char *target)
 {
-    unlink(temporary); /* left by a run that was killed */
+    const char *slash = strrchr(target, '/'), *name = slash ? slash + 1 : target;
+    return cinch_format("%.*s.%s.tmp-%ld-0", (int)(name - target), target, name, (long)getpid());
+}
+
+static cinch_status write_beside(const cinch_picture *picture, const char *temporary, const char *target,
+                                 const char *path)
+{
+    unlink(temporary); /* left by a killed process of the same number */
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) return cannot_write(path, errno);
     cinch_status status = write_and_close(picture, fd, path);
-    if (!status && rename(temporary, path)) status = cannot_write(path, errno);
+    if (!status && rename(temporary, target)) status = cannot_write(path, errno);
     if (status) unlink(temporary);
+    return status;
+}
+
+/* `target` is where the links of `path` lead. */
+static cinch_status write_replacing(const cinch_picture *picture, const char *target, const char *path)
+{
+    char *temporary = temporary_for(target);
+    if (!temporary) return CINCH_DEVICE;
+    cinch_status status = write_beside(picture, temporary, target, path);
+    free(temporary);
     return status;
 }
 
 /* Renaming a file over a device or a pipe would remove it. */
 static cinch_status write_in_place(const cinch_picture *picture, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     if (fd < 0) return cannot_write(path, errno);
     return write_and_close(picture, fd, path);
+}
+
+/* A link stays one: what it leads to is replaced. /dev/stdout may lead to a file that no longer has a name. */
+static cinch_status write_existing(const cinch_picture *picture, const char *path)
+{
+    char *target = realpath(path, NULL);
+    if (!target)
+        return errno == ENOMEM ? cinch_fail(CINCH_DEVICE, "%s: out of memory", path) : write_in_place(picture, path);
+    cinch_status status = write_replacing(picture, target, path);
+    free(target);
+    return status;
 }
 
 cinch_status cinch_picture_write(const cinch_picture *picture, const char *path)
 {
     struct stat existing;
-    if (!stat(path, &existing) && !S_ISREG(existing.st_mode)) return write_in_place(picture, path);
-    char *temporary = cinch_format("%s.tmp", path);
-    if (!temporary) return CINCH_DEVICE;
-    cinch_status status = write_replacing(picture, temporary, path);
-    free(temporary);
-    return status;
+    if (!path[0]) return cannot_write("''", ENOENT);
+    if (stat(path, &existing)) return write_replacing(picture, path, path);
+    return S_ISREG(existing.st_mode) ? write_existing(picture, path) : write_in_place(picture, path);
 }
