@@ -69,6 +69,7 @@ typedef struct cinch_option_info {
     const char *type;       /* "int", "number", "bool", "string", "ints", "numbers", "enum", "seconds" */
     const char *fallback;   /* the default as text; NULL: none */
     const char *choices;    /* "adam adamw sgd", or NULL */
+    const char *aliases;    /* other names of the key, apart by blanks, without its section; or NULL */
     const char *help;
 } cinch_option_info;
 

@@ -27,7 +27,8 @@ CINCH_BEGIN
 
 typedef struct cinch_model cinch_model;
 
-/* One sample of the data: its shape (channels last, rank 1 to 5) and the range of its values; low == high: unbounded. */
+/* One sample of the data: its shape (channels last, rank 1 to 5) and the range of its values; low == high: no
+   bounds are known. */
 typedef struct cinch_sample {
     cinch_shape shape;
     double low, high;
@@ -67,9 +68,9 @@ CINCH_API cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *
    probabilities and wants output_activation sigmoid; "bce_logits" is the same loss computed from what enters the
    sigmoid, or from linear outputs, which then are logits. Errors are the graph's: an unknown loss, one that does not
    suit the output, the reduction `none` (a loss to train on is one number). */
-CINCH_API cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params, cinch_value x,
-                                       cinch_value target, const cinch_loss_config *loss, cinch_mode mode,
-                                       cinch_value *reconstruction);
+CINCH_API cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params,
+                                       cinch_value x, cinch_value target, const cinch_loss_config *loss,
+                                       cinch_mode mode, cinch_value *reconstruction);
 
 /* Copies a parameter's values (of `shape`, from != to) to or from PyTorch's layout. They differ where an image of more
    than one channel is flattened: PyTorch flattens C,H,W, cinch H,W,C, so the first Linear's inputs and the last one's

@@ -8,7 +8,7 @@
 
 #include "core/json.h"
 
-/* --- lists of words ------------------------------------------------------------------------------------------------ */
+/* --- lists of words --------------------------------------------------------------------------------------------- */
 
 enum { WORDS_MAX = 128, WORDS_TEXT = 1024 };
 
@@ -47,7 +47,7 @@ cinch_status cinch_option_unknown(const char *what, const char *name, const char
     return cinch_fail(CINCH_USAGE, "%s %s: unknown; there are: %s", what, name, list);
 }
 
-/* --- rows ---------------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------------------------- */
 
 const char *cinch_option_leaf(const cinch_option *row) { return strrchr(row->key, '.') + 1; }
 
@@ -67,16 +67,16 @@ static const char *type_name(const cinch_option *row)
 void cinch_option_describe(const cinch_option *row, cinch_option_info *out)
 {
     *out = (cinch_option_info){.key = row->key, .flag = row->flag, .type = type_name(row), .fallback = row->fallback,
-                               .choices = row->choices, .help = row->help};
+                               .choices = row->choices, .aliases = row->aliases, .help = row->help};
 }
 
-/* --- one value ------------------------------------------------------------------------------------------------------ */
+/* --- one value -------------------------------------------------------------------------------------------------- */
 
 static cinch_status fail_type(const cinch_option *row, const json_t *value)
 {
     static const char *const wanted[] = {
-        "a whole number", "a whole number", "a number", "a time such as 90, 90s, 10m or 2h", "true or false", "a string",
-        "a string", "whole numbers such as 512,256", "numbers such as 0.8,0.1,0.1"};
+        "a whole number", "a whole number", "a number", "a time such as 90, 90s, 10m or 2h", "true or false",
+        "a string", "a string", "whole numbers such as 512,256", "numbers such as 0.8,0.1,0.1"};
     char text[48];
     return cinch_fail(CINCH_USAGE, "%s %s: wrong type; must be %s%s%s", row->key, cinch_json_brief(value, text),
                       wanted[row->type], row->word ? " or " : "", row->word ? row->word : "");
@@ -281,7 +281,7 @@ json_t *cinch_option_value(const char *type, const char *text)
     return value;
 }
 
-/* --- whole structs -------------------------------------------------------------------------------------------------- */
+/* --- whole structs ---------------------------------------------------------------------------------------------- */
 
 static void *field_of(const cinch_option *row, const void *base) { return (char *)base + row->offset; }
 
@@ -319,14 +319,14 @@ static cinch_status read_row(const cinch_option *row, const json_t *object, void
 static cinch_status fail_key(const cinch_option_set *sets, int n, const char *key)
 {
     const char *names[WORDS_MAX];
-    int count = 0, section = (int)(cinch_option_leaf(sets[0].rows) - sets[0].rows->key);
+    const char *in = sets[0].rows->key;
+    int count = 0, dot = (int)(cinch_option_leaf(sets[0].rows) - in);
     for (int i = 0; i < n; i++)
         for (const cinch_option *row = sets[i].rows; row->key && count < WORDS_MAX; row++)
             names[count++] = cinch_option_leaf(row);
-    const char *near = cinch_nearest(key, names, count), *in = sets[0].rows->key;
-    if (near)
-        return cinch_fail(CINCH_USAGE, "%.*s%s: unknown key; did you mean %.*s%s?", section, in, key, section, in, near);
-    return cinch_fail(CINCH_USAGE, "%.*s%s: unknown key; `cinch config` lists the keys", section, in, key);
+    const char *near = cinch_nearest(key, names, count);
+    if (near) return cinch_fail(CINCH_USAGE, "%.*s%s: unknown key; did you mean %.*s%s?", dot, in, key, dot, in, near);
+    return cinch_fail(CINCH_USAGE, "%.*s%s: unknown key; `cinch config` lists the keys", dot, in, key);
 }
 
 static cinch_status check_keys(const cinch_option_set *sets, int n, const json_t *object)

@@ -4,7 +4,8 @@
  * help and suggestions all come from the row.
  *
  *     static const cinch_option rows[] = {
- *         CINCH_OPTION("train", "epochs", INT64, train_config, epochs, "10", "passes over the data", .low = 1, .high = 1e6),
+ *         CINCH_OPTION("train", "epochs", INT64, train_config, epochs, "10", "passes over the data",
+ *                      .low = 1, .high = 1e6),
  *         {0}
  *     };
  */

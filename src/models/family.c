@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry of families, and the options that all of them have. */
+#include "models/family.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const cinch_family_def *const families[] = {&cinch_family_dense};
+enum { FAMILIES = sizeof families / sizeof *families };
+
+#define ROW(kind, name, field, ...) CINCH_OPTION("model", name, kind, cinch_shared_config, field, __VA_ARGS__)
+const cinch_option cinch_shared_options[] = {
+    ROW(STRING, "name", name, "dense", "family or preset; `cinch models` lists them", .flag = "--model"),
+    ROW(ENUM, "output_activation", output_activation, "auto", "after the last layer; auto: sigmoid for data in [0,1], "
+        "tanh for [-1,1], else linear", .choices = "auto sigmoid tanh linear", .flag = "--output-activation"),
+    ROW(ENUM, "init", init, "default", "how weights start; default: as PyTorch's layers, biases too; with any other, "
+        "biases start at zero", .choices = CINCH_INIT_NAMES),
+    ROW(NUMBER, "init_scale", init_scale, "0.05", "of init uniform: half the width; normal: the deviation",
+        .low = 0, .high = 1e3, .low_open = true),
+    {0}};
+
+/* Goes through each family and then its presets, and stops where `index` or `name` fits. */
+static bool find(int index, const char *name, const cinch_family_def **family, const cinch_preset **preset)
+{
+    for (int i = 0; i < FAMILIES; i++) {
+        *family = families[i];
+        *preset = NULL;
+        if (index-- == 0 || (name && !strcmp(name, families[i]->name))) return true;
+        for (*preset = families[i]->presets; *preset && (*preset)->name; ++*preset)
+            if (index-- == 0 || (name && !strcmp(name, (*preset)->name))) return true;
+    }
+    return false;
+}
+
+static void list_names(char *text, size_t size)
+{
+    size_t used = 0;
+    cinch_family_info info;
+    *text = '\0';
+    for (int i = 0; used < size && cinch_family(i, &info); i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : "", info.name);
+}
+
+cinch_status cinch_family_find(const char *name, const cinch_family_def **family, const cinch_preset **preset)
+{
+    char names[1024];
+    if (find(-1, name, family, preset)) return CINCH_OK;
+    list_names(names, sizeof names);
+    return cinch_option_unknown("model.name", name, names);
+}
+
+bool cinch_family(int index, cinch_family_info *out)
+{
+    const cinch_family_def *family;
+    const cinch_preset *preset;
+    if (index < 0 || !find(index, NULL, &family, &preset)) return false;
+    *out = preset ? (cinch_family_info){preset->name, preset->purpose, family->name}
+                  : (cinch_family_info){family->name, family->purpose, NULL};
+    return true;
+}
+
+static const cinch_option *row_at(const cinch_family_def *family, int index)
+{
+    const cinch_option *row = cinch_shared_options;
+    for (; row->key; row++)
+        if (index-- == 0) return row;
+    for (row = family->options; row->key; row++)
+        if (index-- == 0) return row;
+    return NULL;
+}
+
+bool cinch_family_option(const char *name, int index, cinch_option_info *out)
+{
+    const cinch_family_def *family;
+    const cinch_preset *preset;
+    if (index < 0 || !find(-1, name, &family, &preset)) return false;
+    const cinch_option *row = row_at(family, index);
+    if (!row) return false;
+    cinch_option_describe(row, out);
+    for (int i = 0; preset && preset->defaults[i].key; i++)
+        if (!strcmp(preset->defaults[i].key, cinch_option_leaf(row))) out->fallback = preset->defaults[i].text;
+    return true;
+}
