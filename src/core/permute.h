@@ -12,16 +12,16 @@
 
 enum { CINCH_PERMUTE_ROUNDS = 12 };
 
-typedef struct cinch_permutation {
+typedef struct cinch_shuffle {
     int64_t n;
     int32_t low_bits, high_bits; /* the two halves: equal, or the high one is a bit wider */
     uint32_t key[CINCH_PERMUTE_ROUNDS];
-} cinch_permutation;
+} cinch_shuffle;
 
 /* The shuffle of 0..n-1 for one epoch; n >= 0. Worth keeping when many positions are asked for. */
-CINCH_HD cinch_permutation cinch_permutation_make(uint64_t seed, uint64_t epoch, int64_t n)
+CINCH_HD cinch_shuffle cinch_shuffle_make(uint64_t seed, uint64_t epoch, int64_t n)
 {
-    cinch_permutation p = {n, 0, 0, {0}};
+    cinch_shuffle p = {n, 0, 0, {0}};
     int32_t bits = 6; /* halves of fewer than 3 bits mix poorly: small n walks further instead */
     while (bits < 62 && ((int64_t)1 << bits) < n) bits++;
     p.low_bits = bits / 2;
@@ -43,7 +43,7 @@ CINCH_HD uint32_t cinch_permute_mix(uint32_t x)
 }
 
 /* Where position i of the epoch points to, both in 0..n-1. */
-CINCH_HD int64_t cinch_permutation_at(const cinch_permutation *p, int64_t i)
+CINCH_HD int64_t cinch_shuffle_at(const cinch_shuffle *p, int64_t i)
 {
     uint32_t low_mask = (uint32_t)(((uint64_t)1 << p->low_bits) - 1);
     uint32_t high_mask = (uint32_t)(((uint64_t)1 << p->high_bits) - 1);
@@ -61,8 +61,8 @@ CINCH_HD int64_t cinch_permutation_at(const cinch_permutation *p, int64_t i)
 /* Both in one: a bijection of 0..n-1 for every (seed, epoch); 0 <= i < n. */
 CINCH_HD int64_t cinch_permute(uint64_t seed, uint64_t epoch, int64_t n, int64_t i)
 {
-    cinch_permutation p = cinch_permutation_make(seed, epoch, n);
-    return cinch_permutation_at(&p, i);
+    cinch_shuffle p = cinch_shuffle_make(seed, epoch, n);
+    return cinch_shuffle_at(&p, i);
 }
 
 #endif
