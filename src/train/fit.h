@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The training loop. It knows no model, no device and no file format. */
+#ifndef CINCH_TRAIN_FIT_H
+#define CINCH_TRAIN_FIT_H
+
+#include <cinch/train.h>
+
+#include "train/best.h"
+#include "train/metrics_log.h"
+#include "train/state.h"
+#include "train/steps.h"
+
+/* A run of a plan whose metrics the host has not seen yet. */
+typedef struct cinch_pending {
+    int64_t step, epoch, batch;
+    int64_t size;
+    double lr;
+    cinch_step_plan *plan;
+    bool ends_step;
+} cinch_pending;
+
+/* The metrics of one step, put together from its plans. */
+typedef struct cinch_observed {
+    double sum[CINCH_METRICS_MAX], samples;
+    double grad_norm;
+    bool nonfinite;
+    int64_t first_batch;  /* of the step */
+} cinch_observed;
+
+typedef struct cinch_fit {
+    /* Given; borrowed. */
+    cinch_step_source source;
+    const cinch_schedule_config *schedule;
+    const cinch_train_options *options;
+    cinch_feed *feed, *validation;     /* validation may be NULL */
+    cinch_status (*save)(void *run);   /* writes a checkpoint */
+    void *run;
+    /* Kept while training goes on. */
+    cinch_state state;
+    cinch_best best;
+    cinch_metrics_log log;
+    cinch_step_plans steps, evaluation;
+    cinch_pending *pending;            /* [CINCH_RING_ROWS] */
+    int n_pending;
+    float *rows;                       /* [CINCH_STEP_PLANS, CINCH_RING_ROWS, CINCH_METRICS_MAX] */
+    cinch_observed now;
+    double started, resumed_elapsed;   /* clock at the start; seconds of training before it */
+    double last_save, last_log;        /* clock */
+    int64_t saved_step, logged_samples;
+    int64_t samples;                   /* since the start */
+    double lr;
+    bool early;
+    char note[256];
+} cinch_fit;
+
+/* Makes plans and buffers; the given fields are set and the parameters allocated. */
+cinch_status cinch_fit_prepare(cinch_fit *fit);
+void cinch_fit_free(cinch_fit *fit);
+
+/* Trains until an end is reached. CINCH_OK, *options->stop, CINCH_NUMERIC or what a plan, file or feed reports; the
+   last state is saved unless there was an error. */
+cinch_status cinch_fit_run(cinch_fit *fit);
+
+/* Updates in all, as far as the configuration bounds them. */
+int64_t cinch_fit_steps(const cinch_fit *fit);
+
+/* --- observe.c ------------------------------------------------------------------------------------------------------- */
+
+/* Notes a run whose metrics are to be looked at; looks when there is no more room. */
+cinch_status cinch_observe_run(cinch_fit *fit, const cinch_pending *run);
+/* Looks at all runs noted: logs steps, adds up the epoch. CINCH_NUMERIC under the policy `stop`. */
+cinch_status cinch_observe_pending(cinch_fit *fit);
+/* Logs the end of an epoch or of the run and tells the caller. */
+cinch_status cinch_observe_event(cinch_fit *fit, const char *event);
+void cinch_observe_note(cinch_fit *fit, const char *format, ...) CINCH_PRINTF(2, 3);
+
+/* --- validate.c ------------------------------------------------------------------------------------------------------ */
+
+/* The loss on the validation part, an average over its samples; NaN without one. */
+cinch_status cinch_validate(cinch_fit *fit, double *loss);
+
+#endif
