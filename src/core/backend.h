@@ -48,10 +48,12 @@ typedef struct cinch_attr {
                                               /* uniform [a,b); normal mean a, deviation b; bernoulli p = a;
                                                  integers [low, high); dropout p = a */
         struct { int8_t nesterov, decoupled, centred, has_momentum; } update;
-        struct { int8_t n_steps, reduce;      /* reduce: 1 sums all elements to one f32 */
+        struct { int8_t n_steps, reduce;      /* reduce: 1 sums all elements, of the inputs' broadcast
+                                                  shape, to one f32 */
                  cinch_chain_step step[CINCH_CHAIN_STEPS]; } chain;
         struct { int64_t offset; } window;    /* elements from the start of the operand */
-        struct { int32_t index; } leaf;       /* which leaf of its kind; result, written: which output */
+        struct { int32_t index; } leaf;       /* which leaf of its kind; result, written: which output;
+                                                 pack: 1 where it goes to the gradient slab */
     };
 } cinch_attr;
 

@@ -394,3 +394,90 @@ void cinch_recompute_end(cinch_graph *g)
     if (!g->block && !g->status) cinch_graph_fail(g, "no recompute block to end");
     g->block = 0;
 }
+
+/* --- for the passes ------------------------------------------------------------------------------------------------------ */
+
+static void *duplicate(const void *from, int count, size_t size)
+{
+    void *to = cinch_calloc((size_t)count, size);
+    if (to && count) memcpy(to, from, (size_t)count * size);
+    return to;
+}
+
+static bool copy_roots(cinch_root **to, int *n_to, const cinch_root *from, int n)
+{
+    *to = cinch_calloc((size_t)n, sizeof **to);
+    *n_to = *to ? n : 0;
+    for (int i = 0; i < *n_to; i++) {
+        (*to)[i] = (cinch_root){cinch_strdup(from[i].name), from[i].node};
+        if (!(*to)[i].name) return false;
+    }
+    return *to != NULL;
+}
+
+static bool copy_leaf(cinch_leaf *to, const cinch_leaf *leaf, const cinch_node *node)
+{
+    size_t bytes = (size_t)cinch_shape_count(node->shape) * cinch_dtype_size(node->dtype);
+    to->node = leaf->node;
+    if (leaf->name && !(to->name = cinch_strdup(leaf->name))) return false;
+    if (leaf->data && !(to->data = cinch_calloc(bytes, 1))) return false;
+    if (leaf->data) memcpy(to->data, leaf->data, bytes);
+    return true;
+}
+
+static bool copy_leaves(cinch_graph *to, const cinch_graph *g)
+{
+    to->leaves = cinch_calloc((size_t)g->n_leaves, sizeof *to->leaves);
+    to->n_leaves = to->leaves ? g->n_leaves : 0;
+    for (int i = 0; i < to->n_leaves; i++)
+        if (!copy_leaf(&to->leaves[i], &g->leaves[i], &g->nodes[g->leaves[i].node])) return false;
+    return to->leaves != NULL;
+}
+
+static bool copy_scopes(cinch_graph *to, const cinch_graph *g)
+{
+    to->scope_streams = duplicate(g->scope_streams, g->n_scopes, sizeof *g->scope_streams);
+    to->scopes = cinch_calloc((size_t)g->n_scopes, sizeof *to->scopes);
+    for (int i = 0; to->scopes && i < g->n_scopes; i++)
+        if (!(to->scopes[i] = cinch_strdup(g->scopes[i]))) return false;
+    return to->scopes && to->scope_streams;
+}
+
+cinch_status cinch_graph_copy(cinch_graph **out, const cinch_graph *g)
+{
+    cinch_graph *to = *out = cinch_calloc(1, sizeof *to);
+    if (!to) return CINCH_DEVICE;
+    *to = *g;
+    to->leaves = NULL;
+    to->outputs = to->metrics = NULL;
+    to->scopes = NULL;
+    to->scope_streams = NULL;
+    to->nodes = duplicate(g->nodes, g->n_nodes, sizeof *g->nodes);
+    to->operands = duplicate(g->operands, g->n_operands, sizeof *g->operands);
+    to->room_nodes = to->n_nodes;
+    to->room_operands = to->n_operands;
+    to->room_leaves = to->n_leaves;
+    to->room_outputs = to->n_outputs;
+    to->room_metrics = to->n_metrics;
+    to->room_scopes = to->room_streams = to->n_scopes;
+    to->n_leaves = to->n_outputs = to->n_metrics = 0;
+    if (to->nodes && to->operands && copy_scopes(to, g) && copy_leaves(to, g) &&
+        copy_roots(&to->outputs, &to->n_outputs, g->outputs, g->n_outputs) &&
+        copy_roots(&to->metrics, &to->n_metrics, g->metrics, g->n_metrics))
+        return CINCH_OK;
+    cinch_graph_free(to);
+    *out = NULL;
+    return CINCH_DEVICE;
+}
+
+cinch_base cinch_base_of(const cinch_graph *g, int32_t id)
+{
+    cinch_base base = {id, 0};
+    for (;;) {
+        const cinch_node *n = &g->nodes[base.id];
+        if (cinch_ops[n->op].kind != CINCH_KIND_VIEW || n->op == CINCH_OP_result) return base;
+        if (n->op == CINCH_OP_window) base.offset += n->attr.window.offset * (int64_t)cinch_dtype_size(n->dtype);
+        base.id = g->operands[n->first_in];
+        if (n->op == CINCH_OP_written) base.id = g->operands[g->nodes[base.id].first_in + n->attr.leaf.index];
+    }
+}

@@ -108,6 +108,14 @@ typedef struct cinch_rule {
 
 extern const cinch_rule *const cinch_rules[CINCH_OP_COUNT];
 
+/* A copy that passes may change. */
+cinch_status cinch_graph_copy(cinch_graph **out, const cinch_graph *g);
+
+/* The node that view `id` looks at in the end, and where in its memory: views are followed, `written` to what its
+   effect wrote. */
+typedef struct cinch_base { int32_t id; int64_t offset; /* bytes */ } cinch_base;
+cinch_base cinch_base_of(const cinch_graph *g, int32_t id);
+
 /* --- shared by the families ----------------------------------------------------------------------------------------- */
 
 /* The shape rule of elementwise ops: operands of one type, broadcast. */

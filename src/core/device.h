@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A device as core sees it: a backend, its memory account, and the arena that plans share. */
+#ifndef CINCH_CORE_DEVICE_H
+#define CINCH_CORE_DEVICE_H
+
+#include <cinch/device.h>
+
+#include "core/backend.h"
+
+struct cinch_device {
+    cinch_backend *backend;
+    char name[32];
+    cinch_device_memory memory;
+    void *arena;
+    size_t arena_bytes;
+    unsigned arena_generation;  /* grows when the arena moves; plans then look up their pointers again */
+};
+
+struct cinch_buffer {
+    cinch_device *device;
+    size_t bytes;
+    void *memory;
+};
+
+/* Memory on the device; `bytes` is given again to release it, for the account. */
+cinch_status cinch_device_alloc(cinch_device *device, size_t bytes, void **memory);
+void cinch_device_release(cinch_device *device, void *memory, size_t bytes);
+
+/* Makes the shared arena at least this large. */
+cinch_status cinch_device_reserve(cinch_device *device, size_t bytes);
+
+#endif
