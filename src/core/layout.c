@@ -52,6 +52,7 @@ static void find_lifetimes(layouter *l)
         int32_t id = l->s->order[i];
         l->step[id] = l->last[id] = i;
         for (int k = 0; k < g->nodes[id].n_in; k++) l->last[cinch_base_of(g, operand(g, id, k)).id] = i;
+        for (int j = 1; j < cinch_ops[g->nodes[id].op].n_out; j++) l->step[id + j] = l->last[id + j] = i;
         if (g->nodes[id].saved_from) l->last_saved[g->nodes[id].saved_from] = i;
     }
     if (g->commit_flag) l->last[cinch_base_of(g, g->commit_flag).id] = l->s->n;
@@ -125,6 +126,7 @@ static int32_t operand_to_overwrite(const layouter *l, int32_t id)
 {
     const cinch_node *n = &l->g->nodes[id];
     int place = cinch_ops[n->op].place;
+    if (cinch_ops[n->op].kind == CINCH_KIND_VIEW) return -1;
     bool reduced = n->op == CINCH_OP_chain && n->attr.chain.reduce;
     if (l->private_memory || place == CINCH_NEVER || reduced || l->kept[id]) return -1;
     for (int k = 0; k < n->n_in; k++)
@@ -277,7 +279,7 @@ static cinch_status lay_out(layouter *l)
     for (int32_t i = 0; i < l->s->n && !l->private_memory; i++)
         if (g->nodes[l->s->order[i]].op == CINCH_OP_pack) TRY(place_in_pack(l, l->s->order[i]));
     for (int32_t i = 0; i < l->s->n; i++) {
-        TRY(give_buffer(l, l->s->order[i]));
+        for (int j = 0; j < cinch_ops[g->nodes[l->s->order[i]].op].n_out; j++) TRY(give_buffer(l, l->s->order[i] + j));
         TRY(give_extras(l, l->s->order[i]));
     }
     TRY(place_buffers(l));
