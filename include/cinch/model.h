@@ -97,8 +97,8 @@ typedef struct cinch_family_info {
 
 /* By index; false past the last. */
 CINCH_API bool cinch_family(int index, cinch_family_info *out);
-/* Options of a family or preset (those every family shares, then its own), by index; false past the last or for an
-   unknown one. */
+/* Options of a family or preset (those every family shares, then its own; of NULL: only the shared ones), by index;
+   false past the last or for an unknown one. */
 CINCH_API bool cinch_family_option(const char *family, int index, cinch_option_info *out);
 
 CINCH_END

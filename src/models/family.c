@@ -64,16 +64,16 @@ static const cinch_option *row_at(const cinch_family_def *family, int index)
     const cinch_option *row = cinch_shared_options;
     for (; row->key; row++)
         if (index-- == 0) return row;
-    for (row = family->options; row->key; row++)
+    for (row = family ? family->options : NULL; row && row->key; row++)
         if (index-- == 0) return row;
     return NULL;
 }
 
 bool cinch_family_option(const char *name, int index, cinch_option_info *out)
 {
-    const cinch_family_def *family;
-    const cinch_preset *preset;
-    if (index < 0 || !find(-1, name, &family, &preset)) return false;
+    const cinch_family_def *family = NULL;
+    const cinch_preset *preset = NULL;
+    if (index < 0 || (name && !find(-1, name, &family, &preset))) return false;
     const cinch_option *row = row_at(family, index);
     if (!row) return false;
     cinch_option_describe(row, out);

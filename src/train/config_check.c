@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules between options, and values with a small grammar of their own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "train/config_options.h"
+
+/* A whole text as a number, in JSON's spelling, whatever the locale. */
+static bool read_number(const char *text, double *out)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    bool fits = json_is_number(value);
+    *out = json_number_value(value);
+    json_decref(value);
+    return fits;
+}
+
+/* --- data ------------------------------------------------------------------------------------------------------- */
+
+/* "LOW:HIGH" or "none" */
+static cinch_status read_range(const char *text, cinch_data_config *out)
+{
+    char low[32];
+    const char *colon = strchr(text, ':');
+    out->range_none = !strcmp(text, "none");
+    if (out->range_none) return CINCH_OK;
+    snprintf(low, sizeof low, "%.*s", (int)(colon ? colon - text : 0), text);
+    if (!colon || !read_number(low, &out->range[0]) || !read_number(colon + 1, &out->range[1]) ||
+        out->range[0] >= out->range[1])
+        return cinch_fail(CINCH_USAGE, "data.range %s: must be LOW:HIGH, such as 0:1 or -1:1, or none", text);
+    return CINCH_OK;
+}
+
+static cinch_status check_split(const double split[3])
+{
+    if (split[0] > 0) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "data.split: nothing is left to train on; the first number is the training part");
+}
+
+/* --- optimizer, schedule ---------------------------------------------------------------------------------------- */
+
+static cinch_status check_optimizer(const cinch_optimizer *o)
+{
+    if (!o->nesterov || o->momentum > 0) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "optimizer.nesterov: needs a momentum; set optimizer.momentum, 0.9 say");
+}
+
+static cinch_status check_schedule(const cinch_schedule_config *s, double lr)
+{
+    if (s->min_lr <= lr) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "schedule.min_lr %g: above the learning rate, optimizer.lr %g", s->min_lr, lr);
+}
+
+/* --- train ------------------------------------------------------------------------------------------------------ */
+
+static cinch_status check_device(const char *name)
+{
+    const char *number = strncmp(name, "cuda:", 5) ? NULL : name + 5;
+    if (number && *number && strlen(number) < 4 && strspn(number, "0123456789") == strlen(number)) return CINCH_OK;
+    if (cinch_option_position("auto cpu cuda", name) >= 0) return CINCH_OK;
+    return cinch_option_unknown("train.device", name, "auto cpu cuda cuda:N");
+}
+
+static cinch_status check_partial(const cinch_train_config *t)
+{
+    if (!t->partial || t->from_weights) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "train.partial: goes with train.from_weights (--from-weights FILE), which is not given");
+}
+
+static cinch_status check_precision(cinch_precision precision)
+{
+    if (precision != CINCH_PRECISION_BF16) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "train.precision bf16: this build cannot yet; take f32 or tf32");
+}
+
+/* "1e": epochs, "500s": steps, "10m", "2h": time. */
+static cinch_status read_checkpoint_every(const char *text, cinch_train_config *out)
+{
+    char number[32];
+    double n;
+    size_t length = strlen(text);
+    out->checkpoint_epochs = out->checkpoint_steps = 0;
+    out->checkpoint_seconds = 0;
+    if (!strcmp(text, "none")) return CINCH_OK;
+    snprintf(number, sizeof number, "%.*s", length ? (int)length - 1 : 0, text);
+    char unit = length && length < sizeof number && read_number(number, &n) && n > 0 && n < 1e15 ? text[length - 1] : 0;
+    if (unit == 'm') out->checkpoint_seconds = n * 60;
+    else if (unit == 'h') out->checkpoint_seconds = n * 3600;
+    else if (unit == 'e' && n == (double)(int64_t)n) out->checkpoint_epochs = (int64_t)n;
+    else if (unit == 's' && n == (double)(int64_t)n) out->checkpoint_steps = (int64_t)n;
+    else return cinch_fail(CINCH_USAGE, "train.checkpoint_every %s: must be like 1e (epoch), 500s (steps), 10m "
+                                        "(minutes), 2h (hours), or none", text);
+    return CINCH_OK;
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------------- */
+
+static cinch_status check_names(const cinch_settings *s)
+{
+    static const char *const optimizers[] = {"adam", "adamw", "sgd", "rmsprop", "adagrad"};
+    TRY(cinch_options_suit(cinch_section_find("loss")->rows, s, s->loss.name));
+    TRY(cinch_options_suit(cinch_section_find("optimizer")->rows, s, optimizers[s->optimizer.kind]));
+    return cinch_options_suit(cinch_section_find("schedule")->rows, s, s->schedule.name);
+}
+
+cinch_status cinch_settings_check(cinch_settings *s)
+{
+    TRY(check_names(s));
+    TRY(read_range(s->data.range, &s->data.public));
+    TRY(check_split(s->data.public.split));
+    TRY(check_optimizer(&s->optimizer));
+    TRY(check_schedule(&s->schedule, s->optimizer.lr));
+    TRY(check_device(s->train.public.device));
+    TRY(check_precision(s->train.public.precision));
+    TRY(check_partial(&s->train.public));
+    TRY(read_checkpoint_every(s->train.checkpoint_every, &s->train.public));
+    if (s->train.public.epochs == 0 && s->train.public.max_steps == 0) s->train.public.epochs = 10;
+    return CINCH_OK;
+}
+
+void cinch_settings_derive(cinch_settings *s)
+{
+    s->data.public.resident = s->data.resident == 0;
+    if (s->optimizer.weight_decay < 0) s->optimizer.weight_decay = s->optimizer.kind == CINCH_ADAMW ? 0.01 : 0;
+    if (s->schedule.factor == 0) s->schedule.factor = strcmp(s->schedule.name, "exponential") ? 0.1 : 0.95;
+}
