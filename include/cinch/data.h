@@ -102,8 +102,8 @@ CINCH_API int64_t cinch_dataset_part(const cinch_dataset *data, cinch_part part,
 CINCH_API cinch_status cinch_dataset_set_parts(cinch_dataset *data, const int32_t *const index[CINCH_PART_COUNT],
                                                const int64_t count[CINCH_PART_COUNT]);
 
-/* Stores the parts in a safetensors file (i32 tensors train, val, test), and takes them back: CINCH_DATA when the file
-   was made for another number of rows. */
+/* Stores the parts in a safetensors file (i32 tensors train, val, test), and takes them back, less what options.limit
+   leaves out: CINCH_DATA when the file was made for another number of rows. */
 CINCH_API cinch_status cinch_dataset_save_parts(const cinch_dataset *data, const char *path);
 CINCH_API cinch_status cinch_dataset_load_parts(cinch_dataset *data, const char *path);
 
@@ -132,12 +132,13 @@ typedef struct cinch_dataset_stats {
 } cinch_dataset_stats;
 CINCH_API cinch_status cinch_dataset_measure(const cinch_dataset *data, cinch_dataset_stats *out);
 
-/* The factors of picture `row` of shapes with this seed; kind is its label: 0 square, 1 ellipse, 2 triangle, 3 cross. */
+/* The factors of picture `row` of shapes with this seed (0 unless the SPEC has one), uniform and independent; kind is the
+   label: 0 square, 1 ellipse, 2 triangle, 3 cross. The pictures are the same on every machine. */
 typedef struct cinch_shapes_factors {
     int32_t kind;
-    float scale;             /* half the figure's extent, in pixels */
+    float scale;             /* radius of the circle around the figure, in pixels, [4, 9) */
     float rotation;          /* radians, [0, 2 pi), counter-clockwise */
-    float x, y;              /* centre, in pixels from the left and the top; the picture is 28 wide */
+    float x, y;              /* centre, in pixels from the left and the top of 28, [10, 18) */
 } cinch_shapes_factors;
 CINCH_API cinch_shapes_factors cinch_shapes_at(uint64_t seed, int64_t row);
 

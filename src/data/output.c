@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/output.h"
+
+#include <cinch/data.h>
+
+#include "data/failpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Closes and removes first, so that the disk is free again by the time the caller reads the message. */
+static cinch_status give_up(cinch_output *out, const char *what, int error)
+{
+    cinch_status status = cinch_fail(CINCH_OUTPUT, "%s: %s: %s", out->path, what, strerror(error));
+    cinch_output_close(out);
+    return status;
+}
+
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) return cinch_strdup(".");
+    return slash == path ? cinch_strdup("/") : cinch_format("%.*s", (int)(slash - path), path);
+}
+
+static char *temporary_for(const cinch_output *out)
+{
+    static atomic_uint serial;
+    const char *slash = strrchr(out->path, '/');
+    return cinch_format("%s/.%s.tmp-%ld-%u", out->folder, slash ? slash + 1 : out->path, (long)getpid(),
+                        atomic_fetch_add(&serial, 1));
+}
+
+/* A file of this name may be left from a killed process that had the same number. */
+static cinch_status create_temporary(cinch_output *out)
+{
+    for (int attempt = 0; attempt < 100; attempt++) {
+        free(out->temporary);
+        out->temporary = temporary_for(out);
+        if (!out->temporary) return CINCH_DEVICE;
+        out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (out->fd >= 0) {
+            out->open = true;
+            return CINCH_OK;
+        }
+        if (errno != EEXIST) break;
+    }
+    int error = errno;
+    free(out->temporary);
+    out->temporary = NULL;
+    return cinch_fail(CINCH_OUTPUT, "%s: cannot create a file in %s: %s", out->path, out->folder, strerror(error));
+}
+
+static cinch_status open_direct(cinch_output *out)
+{
+    bool standard = strcmp(out->path, "-") == 0;
+    out->direct = true;
+    out->fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) : open(out->path, O_WRONLY | O_CLOEXEC);
+    if (out->fd < 0) return cinch_fail(CINCH_OUTPUT, "%s: cannot open: %s", out->path, strerror(errno));
+    out->open = true;
+    return CINCH_OK;
+}
+
+static cinch_status open_either(cinch_output *out, const char *path)
+{
+    struct stat found;
+    out->path = cinch_strdup(path);
+    out->folder = folder_of(path);
+    if (!out->path || !out->folder) return CINCH_DEVICE;
+    bool exists = stat(path, &found) == 0;
+    if (strcmp(path, "-") == 0 || (exists && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode)))
+        return open_direct(out);
+    if (exists && S_ISDIR(found.st_mode))
+        return cinch_fail(CINCH_OUTPUT, "%s: is a folder; a file is to be written there", path);
+    cinch_failpoint("create");
+    return create_temporary(out);
+}
+
+cinch_status cinch_output_open(cinch_output *out, const char *path)
+{
+    memset(out, 0, sizeof *out);
+    cinch_status status = open_either(out, path);
+    if (status) cinch_output_close(out);
+    return status;
+}
+
+cinch_status cinch_output_write(cinch_output *out, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+    if (!out->open) return cinch_fail(CINCH_USAGE, "write to a file that is not open");
+    while (size > 0) {
+        size_t piece = size < (1u << 30) ? size : (1u << 30);
+        ssize_t written = write(out->fd, at, piece);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return give_up(out, "cannot write", errno);
+        if (written == 0) return give_up(out, "cannot write", ENOSPC);
+        at += written;
+        size -= (size_t)written;
+    }
+    return CINCH_OK;
+}
+
+/* Some file systems have nothing to sync and say so. */
+static int sync_descriptor(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : -1; }
+
+static int sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return errno == EACCES ? 0 : -1; /* writable but not readable: cannot be synced */
+    int result = sync_descriptor(fd), error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+static cinch_status close_descriptor(cinch_output *out)
+{
+    out->open = false;
+    return close(out->fd) == 0 || errno == EINTR ? CINCH_OK : give_up(out, "cannot write", errno);
+}
+
+static cinch_status publish(cinch_output *out)
+{
+    cinch_failpoint("fsync");
+    if (sync_descriptor(out->fd)) return give_up(out, "cannot sync", errno);
+    TRY(close_descriptor(out));
+    cinch_failpoint("rename");
+    if (rename(out->temporary, out->path)) return give_up(out, "cannot rename the temporary file", errno);
+    free(out->temporary);
+    out->temporary = NULL;
+    cinch_failpoint("renamed");
+    if (sync_folder(out->folder)) return give_up(out, "written, but its folder cannot be synced", errno);
+    cinch_failpoint("synced");
+    return CINCH_OK;
+}
+
+cinch_status cinch_output_commit(cinch_output *out)
+{
+    if (!out->open) return cinch_fail(CINCH_USAGE, "commit of a file that is not open");
+    TRY(out->direct ? close_descriptor(out) : publish(out));
+    cinch_output_close(out);
+    return CINCH_OK;
+}
+
+void cinch_output_close(cinch_output *out)
+{
+    if (out->open) close(out->fd);
+    if (out->temporary) unlink(out->temporary);
+    free(out->path);
+    free(out->temporary);
+    free(out->folder);
+    memset(out, 0, sizeof *out);
+}
+
+/* --- leftovers ---------------------------------------------------------------------------------------------- */
+
+/* Is this a name that temporary_for() makes: .NAME.tmp-DIGITS-DIGITS? */
+static bool is_temporary(const char *name)
+{
+    const char *mark = NULL, *next = name;
+    while ((next = strstr(next, ".tmp-"))) mark = next++;
+    if (name[0] != '.' || !mark) return false;
+    const char *at = mark + strlen(".tmp-");
+    size_t process = strspn(at, "0123456789"), serial = 0;
+    if (process && at[process] == '-') serial = strspn(at + process + 1, "0123456789");
+    return serial && at[process + 1 + serial] == 0;
+}
+
+cinch_status cinch_remove_leftovers(const char *folder)
+{
+    DIR *listing = opendir(folder);
+    if (!listing) return cinch_fail(CINCH_OUTPUT, "%s: cannot read the folder: %s", folder, strerror(errno));
+    cinch_status status = CINCH_OK;
+    for (struct dirent *entry; !status && (entry = readdir(listing));)
+        if (is_temporary(entry->d_name) && unlinkat(dirfd(listing), entry->d_name, 0))
+            status = cinch_fail(CINCH_OUTPUT, "%s/%s: cannot remove: %s", folder, entry->d_name, strerror(errno));
+    closedir(listing);
+    return status;
+}

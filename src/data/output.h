@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file that is there whole or not at all: bytes go to a temporary file beside it, which is synced and renamed at the
+ * commit. "-" and what is not a regular file (a terminal, a pipe, /dev/null) are written directly.
+ */
+#ifndef CINCH_DATA_OUTPUT_H
+#define CINCH_DATA_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/status.h"
+
+typedef struct cinch_output {
+    int fd;
+    bool open, direct;
+    char *path, *temporary, *folder;
+} cinch_output;
+
+/* Errors are CINCH_OUTPUT and remove the temporary file. */
+cinch_status cinch_output_open(cinch_output *out, const char *path);
+cinch_status cinch_output_write(cinch_output *out, const void *bytes, size_t size);
+cinch_status cinch_output_commit(cinch_output *out);
+/* Removes what was not committed and releases everything; may be called more than once, and on a zeroed struct. */
+void cinch_output_close(cinch_output *out);
+
+#endif
