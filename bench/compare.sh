@@ -77,7 +77,8 @@ peer() { "$python" "$here/peer_torch.py" "$name" ${batch:+--batch-size "$batch"}
 peer --write-weights "$weights" --write-data "$data"
 exchange=(--weights "$weights" --data "$data")
 for a in "${allocators[@]}"; do
-    peer "${exchange[@]}" --allocator "$a" --mode "${mode:-best}" ${threads:+--threads "$threads"} > "$work/best-$a.json"
+    peer "${exchange[@]}" --allocator "$a" --mode "${mode:-best}" ${threads:+--threads "$threads"} \
+        > "$work/best-$a.json"
 done
 
 # The batch size may have come from the workload, so cinch is told what the peer took.

@@ -18,9 +18,9 @@ from collections import OrderedDict
 ABOUT = """Losses of 20 updates, each before its update, in f32 on one CPU thread. Batches are taken in order, without
 shuffling, and the epoch's last batch is short where batch_size does not divide 64. An update sums the gradients of
 `accumulate` batches, weighted by their samples, and an epoch's end closes it; its loss is the average over its samples.
-grad_norms are global norms before clipping (clip_grad_norm_). weight_decay is PyTorch's (decoupled for adamw, else added to
-the gradient) but skips biases. Hyper-parameters that are not named are PyTorch's defaults. Files, shapes and names are those
-of PyTorch: Linear [out, in]; in nn.Sequential an activation counts as a module."""
+grad_norms are global norms before clipping (clip_grad_norm_). weight_decay is PyTorch's (decoupled for adamw, else
+added to the gradient) but skips biases. Hyper-parameters that are not named are PyTorch's defaults. Files, shapes and
+names are those of PyTorch: Linear [out, in]; in nn.Sequential an activation counts as a module."""
 
 SAMPLES, FEATURES, STEPS = 64, 20, 20
 STABLE = 1e-5      # largest relative difference of f32 and f64
