@@ -43,15 +43,21 @@ static int32_t operand_id(const cinch_gradient *r, int k)
 
 bool cinch_wanted(const cinch_gradient *r, int k) { return r->pass->wanted[operand_id(r, k)]; }
 
+/* Adds d, which has the operand's shape or broadcasts to it. */
+static void add_adjoint(cinch_gradient *r, int k, cinch_value d)
+{
+    int32_t *adjoint = &r->pass->adjoint[operand_id(r, k)];
+    *adjoint = *adjoint ? cinch_add(r->g, (cinch_value){*adjoint}, d).id : d.id;
+}
+
 void cinch_give(cinch_gradient *r, int k, cinch_value d)
 {
     cinch_graph *g = r->g;
-    int32_t id = operand_id(r, k), *adjoint = &r->pass->adjoint[id];
-    if (!r->pass->wanted[id] || !cinch_valid(d)) return;
-    cinch_shape shape = g->nodes[id].shape;
+    if (!cinch_wanted(r, k) || !cinch_valid(d)) return;
+    cinch_shape shape = g->nodes[operand_id(r, k)].shape;
     bool elementwise = cinch_ops[r->node.op].kind == CINCH_KIND_ELEMENTWISE;
     if (elementwise && !cinch_same_shape(shape, r->node.shape)) d = cinch_sum_to(g, materialise(g, d, r->node.shape), shape);
-    *adjoint = *adjoint ? cinch_add(g, (cinch_value){*adjoint}, d).id : d.id;
+    add_adjoint(r, k, d);
 }
 
 /* --- recompute ---------------------------------------------------------------------------------------------------- */
@@ -106,7 +112,7 @@ static void differentiate_expanded(cinch_gradient *r, const cinch_rule *rule)
     cinch_value y = rule->expand(g, &node);
     cinch_grad_seeded(g, y, materialise(g, r->dy, cinch_shape_of(g, y)), views, n, d);
     for (int k = 0; k < n; k++)
-        if (cinch_wanted(r, k)) cinch_give(r, k, d[k]);
+        if (cinch_wanted(r, k) && cinch_valid(d[k])) add_adjoint(r, k, d[k]);
 }
 
 static void run_rule(cinch_backward *b, int32_t id)

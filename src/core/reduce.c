@@ -136,7 +136,9 @@ cinch_value cinch_cumsum(cinch_graph *g, cinch_value x, int axis, bool reverse)
 }
 static void grad_cumsum(cinch_gradient *r)
 {
-    cinch_give(r, 0, cinch_cumsum(r->g, r->dy, r->node.attr.axis.first, !r->node.attr.axis.reverse));
+    cinch_attr attr = r->node.attr;
+    attr.axis.reverse = !attr.axis.reverse;
+    cinch_give(r, 0, cinch_append(r->g, CINCH_OP_cumsum, &attr, 1, &r->dy));
 }
 const cinch_rule cinch_rule_cumsum = {axis_shape, grad_cumsum, NULL};
 
