@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const backends_isas[BACKENDS_ISAS] = {"generic", "avx2", "avx512"};
+
+static bool cpu_has(const char *isa)
+{
+#if defined(__x86_64__)
+    if (!strcmp(isa, "avx2")) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!strcmp(isa, "avx512"))
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+    return !strcmp(isa, "generic");
+}
+
+cinch_backend *backends_cpu(const char *isa, int threads)
+{
+    cinch_backend *b = NULL;
+    cinch_status status = cinch_cpu_open(&b, &(cinch_cpu_options){.threads = threads, .isa = isa});
+    if (!status) return b;
+    cr_assert(!cpu_has(isa), "%s kernels on %d threads: %s", isa, threads, cinch_last_error());
+    return NULL;
+}
+
+cinch_backend *backends_cuda(void)
+{
+    const char *require = getenv("CINCH_REQUIRE_CUDA");
+    cr_assert(!require || strcmp(require, "1"), "CINCH_REQUIRE_CUDA=1, but there is no CUDA backend");
+    return NULL;
+}
+
+void backends_close(cinch_backend *b)
+{
+    if (b) b->vtable->close(b);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The backends a leg runs on. */
+#ifndef CINCH_TESTS_BACKENDS_H
+#define CINCH_TESTS_BACKENDS_H
+
+#include "core/backend.h"
+
+enum { BACKENDS_ISAS = 3 };
+extern const char *const backends_isas[BACKENDS_ISAS]; /* generic first */
+
+/* The CPU with a kernel set and threads; NULL where this CPU lacks the set. Any other failure fails the test. */
+cinch_backend *backends_cpu(const char *isa, int threads);
+/* A GPU, or NULL where there is none; under CINCH_REQUIRE_CUDA=1 that fails the test. */
+cinch_backend *backends_cuda(void);
+void backends_close(cinch_backend *b);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "case.h"
+
+#define FLOATS (F32 | BF16)
+#define NN ATTR(matmul, .transpose_a = 0)
+#define NT ATTR(matmul, .transpose_b = 1)
+#define TN ATTR(matmul, .transpose_a = 1)
+#define TT ATTR(matmul, .transpose_a = 1, .transpose_b = 1)
+#define WITH(activation_, ...) ATTR(matmul, .transpose_b = 1, .activation = CINCH_OP_##activation_, __VA_ARGS__)
+
+/* [m, k] times [k, n] in all four ways of storing them. */
+#define PRODUCT(m, k, n, types, flags)                                     \
+    ROW(matmul, IN(S(m, k), S(k, n)), NN, types, flags),                   \
+    ROW(matmul, IN(S(m, k), S(n, k)), NT, types, flags),                   \
+    ROW(matmul, IN(S(k, m), S(k, n)), TN, types, flags),                   \
+    ROW(matmul, IN(S(k, m), S(n, k)), TT, types, flags)
+
+#define LINEAR(activation, types, grad, ...)                                                            \
+    ROW(matmul_bias, IN(S(5, 7), S(6, 7), S(6)), WITH(activation, __VA_ARGS__), types, grad),           \
+    ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(activation, __VA_ARGS__), types, 0),       \
+    ROW(matmul_bias, IN(S(256, 1), S(257, 1), S(257)), WITH(activation, __VA_ARGS__), types, 0)
+
+static const case_row rows[] = {
+    PRODUCT(1, 1, 1, FLOATS, GRAD2),
+    PRODUCT(3, 5, 4, FLOATS, GRAD2),
+    PRODUCT(1, 33, 1, FLOATS, GRAD),
+    PRODUCT(33, 65, 17, FLOATS, GRAD),
+    PRODUCT(31, 1, 33, FLOATS, GRAD),
+    PRODUCT(1, 1025, 31, FLOATS, 0),
+    PRODUCT(1025, 31, 1, FLOATS, 0),
+    PRODUCT(1025, 33, 31, FLOATS, 0),
+    PRODUCT(31, 33, 1025, FLOATS, 0),
+    PRODUCT(129, 257, 513, FLOATS, 0),
+    PRODUCT(256, 784, 512, F32, SPEED),
+    ROW(matmul, IN(S(512, 512), S(512, 512)), NN, FLOATS, SPEED),
+
+    /* Batches: the same, broadcast from either side, along a middle axis, up to rank 6. */
+    ROW(matmul, IN(S(4, 31, 1), S(4, 1, 33)), NN, FLOATS, GRAD),
+    ROW(matmul, IN(S(3, 4, 5), S(3, 5, 2)), NN, FLOATS, GRAD2),
+    ROW(matmul, IN(S(3, 4, 5), S(5, 2)), NN, FLOATS, GRAD2),
+    ROW(matmul, IN(S(4, 5), S(3, 5, 2)), NN, FLOATS, GRAD2),
+    ROW(matmul, IN(S(3, 5, 4), S(1, 2, 5)), TT, FLOATS, GRAD2),
+    ROW(matmul, IN(S(3, 1, 4, 5), S(2, 6, 5)), NT, FLOATS, GRAD),
+    ROW(matmul, IN(S(2, 3, 5, 4), S(2, 1, 5, 3)), TN, FLOATS, GRAD),
+    ROW(matmul, IN(S(2, 1, 2, 1, 4, 5), S(3, 1, 2, 5, 3)), NN, FLOATS, GRAD),
+    ROW(matmul, IN(S(65, 17, 33), S(65, 33, 9)), NN, FLOATS, 0),
+    ROW(matmul, IN(S(65, 17, 33), S(65, 9, 33)), NT, FLOATS, 0),
+    ROW(matmul, IN(S(8, 8, 64, 32), S(8, 8, 64, 32)), NT, F32, SPEED),
+
+    /* Nothing to add, nothing to compute. */
+    ROW(matmul, IN(S(3, 0), S(0, 4)), NN, FLOATS, 0),
+    ROW(matmul, IN(S(0, 5), S(5, 4)), NN, FLOATS, 0),
+    ROW(matmul, IN(S(0, 4, 5), S(0, 5, 3)), NN, FLOATS, 0),
+    ROW(matmul_bias, IN(S(3, 0), S(4, 0), S(4)), NT, FLOATS, 0),
+
+    ROW(matmul_bias, IN(S(1, 1), S(1, 1), S(1)), NT, FLOATS, GRAD2),
+    ROW(matmul_bias, IN(S(3, 5), S(4, 5), S(4)), NT, FLOATS, GRAD2),
+    ROW(matmul_bias, IN(S(3, 5), S(5, 4), S(4)), NN, FLOATS, GRAD2),
+    ROW(matmul_bias, IN(S(5, 3), S(4, 5), S(4)), TT, FLOATS, GRAD),
+    ROW(matmul_bias, IN(S(5, 3), S(5, 4), S(4)), TN, FLOATS, GRAD),
+    ROW(matmul_bias, IN(S(2, 3, 5), S(2, 4, 5), S(4)), NT, FLOATS, GRAD),
+    ROW(matmul_bias, IN(S(2, 3, 5), S(5, 4), S(4)), NN, FLOATS, GRAD),
+    ROW(matmul_bias, IN(S(33, 1025), S(31, 1025), S(31)), NT, FLOATS, 0),
+    ROW(matmul_bias, IN(S(1025, 33), S(65, 33), S(65)), NT, FLOATS, 0),
+    ROW(matmul_bias, IN(S(64, 784), S(512, 784), S(512)), NT, FLOATS, SPEED),
+    ROW(matmul_bias, IN(S(256, 784), S(512, 784), S(512)), NT, F32, SPEED),
+
+    LINEAR(relu, FLOATS, GRAD),
+    LINEAR(leaky_relu, FLOATS, GRAD, .param = {0.2f}),
+    LINEAR(elu, FLOATS, GRAD, .param = {0.7f}),
+    LINEAR(gelu_tanh, FLOATS, GRAD),
+    LINEAR(gelu_erf, FLOATS, GRAD),
+    LINEAR(silu, FLOATS, GRAD),
+    LINEAR(sigmoid, FLOATS, GRAD2),
+    LINEAR(tanh, FLOATS, GRAD),
+    LINEAR(softplus, FLOATS, GRAD),
+    ROW(matmul_bias, IN(S(256, 784), S(512, 784), S(512)), WITH(relu), FLOATS, SPEED),
+    ROW(matmul_bias, IN(S(3, 17, 31), S(3, 31, 33), S(33)), ATTR(matmul, .activation = CINCH_OP_tanh), FLOATS, 0),
+};
+
+FAMILY(matmul);
