@@ -17,7 +17,6 @@ typedef struct cinch_feed cinch_feed;
 /* Which rows; all borrowed. */
 typedef struct cinch_feed_source {
     cinch_dataset *data;
-    cinch_dataset *target;  /* what the samples are to become, row by row; NULL: themselves */
     const int32_t *index;   /* NULL: the first `count` */
     int64_t count;
 } cinch_feed_source;
@@ -34,7 +33,7 @@ cinch_status cinch_feed_create(cinch_feed **out, cinch_device *device, const cin
 void cinch_feed_free(cinch_feed *feed);
 
 /* The rows of a part. */
-cinch_feed_source cinch_feed_part(cinch_dataset *data, cinch_dataset *target, cinch_part part);
+cinch_feed_source cinch_feed_part(cinch_dataset *data, cinch_part part);
 
 int64_t cinch_feed_samples(const cinch_feed *feed);
 /* Batches of an epoch; the last may be short. */
@@ -44,9 +43,8 @@ int64_t cinch_feed_batch_size(const cinch_feed *feed, int64_t batch);
 size_t cinch_feed_bytes(const cinch_feed *feed);
 bool cinch_feed_is_resident(const cinch_feed *feed);
 
-/* A batch of n samples as a value of the graph, f32 [n, sample...] in the model's range; and what it is to become. */
+/* A batch of n samples as a value of the graph, f32 [n, sample...] in the model's range. */
 cinch_value cinch_feed_value(const cinch_feed *feed, cinch_graph *graph, int64_t n);
-cinch_value cinch_feed_target(const cinch_feed *feed, cinch_graph *graph, int64_t n);
 
 /* Lets a plan of such a graph read from the feed. */
 cinch_status cinch_feed_bind(cinch_feed *feed, cinch_plan *plan);

@@ -12,7 +12,8 @@
 
 /* A run of a plan whose metrics the host has not seen yet. */
 typedef struct cinch_pending {
-    int64_t step, epoch, batch;
+    int64_t step;           /* the update it belongs to, from 1 */
+    int64_t epoch, batch;   /* where that step begins */
     int64_t size;
     double lr;
     cinch_step_plan *plan;
@@ -24,7 +25,6 @@ typedef struct cinch_observed {
     double sum[CINCH_METRICS_MAX], samples;
     double grad_norm;
     bool nonfinite;
-    int64_t first_batch;  /* of the step */
 } cinch_observed;
 
 typedef struct cinch_fit {
@@ -45,9 +45,10 @@ typedef struct cinch_fit {
     float *rows;                       /* [CINCH_STEP_PLANS, CINCH_RING_ROWS, CINCH_METRICS_MAX] */
     cinch_observed now;
     double started, resumed_elapsed;   /* clock at the start; seconds of training before it */
-    double last_save, last_log;        /* clock */
-    int64_t saved_step, logged_samples;
-    int64_t samples;                   /* since the start */
+    double last_save, last_log, epoch_started;  /* clock */
+    int64_t saved_step;
+    int64_t samples, logged_samples, epoch_first_sample; /* since the start; at the last log; before the epoch */
+    double epoch_rate;                 /* samples a second, validation left out */
     double lr;
     bool early;
     char note[256];
@@ -64,6 +65,9 @@ cinch_status cinch_fit_run(cinch_fit *fit);
 /* Updates in all, as far as the configuration bounds them. */
 int64_t cinch_fit_steps(const cinch_fit *fit);
 
+/* Runs the step of `bad` again, node by node: CINCH_NUMERIC with the layer's name, or CINCH_OK when all is finite. */
+cinch_status cinch_fit_find_nonfinite(cinch_fit *fit, const cinch_pending *bad);
+
 /* --- observe.c ------------------------------------------------------------------------------------------------------- */
 
 /* Notes a run whose metrics are to be looked at; looks when there is no more room. */
@@ -72,6 +76,9 @@ cinch_status cinch_observe_run(cinch_fit *fit, const cinch_pending *run);
 cinch_status cinch_observe_pending(cinch_fit *fit);
 /* Logs the end of an epoch or of the run and tells the caller. */
 cinch_status cinch_observe_event(cinch_fit *fit, const char *event);
+/* Starts the epoch's stop watch, and reads it. */
+void cinch_observe_epoch_begins(cinch_fit *fit);
+double cinch_observe_epoch_rate(const cinch_fit *fit);
 void cinch_observe_note(cinch_fit *fit, const char *format, ...) CINCH_PRINTF(2, 3);
 
 /* --- validate.c ------------------------------------------------------------------------------------------------------ */

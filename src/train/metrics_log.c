@@ -75,10 +75,19 @@ void cinch_metrics_begin(cinch_metrics_log *log, const char *event, int64_t step
     append(log, "{\"event\": \"%s\", \"step\": %" PRId64 ", \"epoch\": %" PRId64, event, step, epoch);
 }
 
+/* The embedding program's locale may write a comma. */
+static char *number_text(double value, char text[32])
+{
+    snprintf(text, 32, isfinite(value) ? "%.9g" : "null", value);
+    char *comma = strchr(text, ',');
+    if (comma) *comma = '.';
+    return text;
+}
+
 void cinch_metrics_number(cinch_metrics_log *log, const char *key, double value)
 {
-    if (isfinite(value)) append(log, ", \"%s\": %.9g", key, value);
-    else append(log, ", \"%s\": null", key);
+    char text[32];
+    append(log, ", \"%s\": %s", key, number_text(value, text));
     log->nonfinite |= !isfinite(value);
 }
 

@@ -34,8 +34,7 @@ double cinch_schedule_lr(const cinch_schedule_config *schedule, double lr, const
 
 void cinch_plateau_observe(cinch_plateau *plateau, const cinch_schedule_config *schedule, double loss)
 {
-    if (!plateau->started || loss < plateau->best * (1 - 1e-4)) {
-        plateau->started = true;
+    if (isnan(plateau->best) || loss < plateau->best * (1 - 1e-4)) {
         plateau->best = loss;
         plateau->bad_epochs = 0;
     } else if (++plateau->bad_epochs > schedule->every) {

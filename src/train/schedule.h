@@ -7,8 +7,7 @@
 
 /* What the plateau schedule remembers of the epochs so far. */
 typedef struct cinch_plateau {
-    bool started;
-    double best;
+    double best;         /* NaN: none yet */
     int64_t bad_epochs, drops;
 } cinch_plateau;
 

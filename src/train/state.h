@@ -19,4 +19,8 @@ typedef struct cinch_state {
     double elapsed;          /* seconds */
 } cinch_state;
 
+/* As JSON text, to be freed, with doubles that read back as they were; and back: CINCH_DATA. */
+cinch_status cinch_state_write(const cinch_state *state, char **text);
+cinch_status cinch_state_read(cinch_state *state, const char *text, const char *origin);
+
 #endif

@@ -34,7 +34,7 @@ static cinch_value write_loss(const cinch_step_source *s, cinch_graph *g, const 
                               cinch_mode mode)
 {
     cinch_value x = cinch_feed_value(feed, g, n);
-    return cinch_model_loss(s->model, g, s->params, x, cinch_feed_target(feed, g, n), s->loss, mode, NULL);
+    return cinch_model_loss(s->model, g, s->params, x, x, s->loss, mode, NULL);
 }
 
 /* A loss that is not finite makes the slab NaN, so that the update that follows does not happen. */
@@ -43,8 +43,8 @@ static void write_micro(const cinch_step_source *s, cinch_graph *g, cinch_value 
     cinch_value share = cinch_control(g, "share", CINCH_F32, (cinch_shape){0});
     share = cinch_where(g, cinch_is_finite(g, loss), share, cinch_scalar(g, NAN));
     cinch_value gradients = cinch_gradients(g, s->params, loss);
-    if (first) cinch_gradients_clear(g, s->params);
-    cinch_gradients_add(g, s->params, gradients, share);
+    if (first) cinch_assign(g, cinch_gradients_slab(g, s->params), cinch_mul(g, gradients, share));
+    else cinch_gradients_add(g, s->params, gradients, share);
 }
 
 static void write_step(const cinch_step_source *s, cinch_graph *g, const cinch_feed *feed, cinch_step_role role,

@@ -17,9 +17,9 @@ enum { CINCH_RING_ROWS = 256, CINCH_STEP_PLANS = 5, CINCH_METRICS_MAX = 8 };
 
 typedef enum cinch_step_role {
     CINCH_ROLE_WHOLE,   /* forward, backward, update */
-    CINCH_ROLE_FIRST,   /* the first micro-batch: clears the gradient slab, then adds to it */
-    CINCH_ROLE_FURTHER, /* adds to the gradient slab */
-    CINCH_ROLE_UPDATE,  /* updates from the gradient slab; no batch */
+    CINCH_ROLE_FIRST,   /* the first micro-batch: its gradient becomes the slab's */
+    CINCH_ROLE_FURTHER, /* adds its gradient to the slab */
+    CINCH_ROLE_UPDATE,  /* updates from the slab; no batch */
     CINCH_ROLE_EVALUATE
 } cinch_step_role;
 

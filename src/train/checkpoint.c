@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/checkpoint.h"
+
+#include <cinch/data.h>
+#include <cinch/version.h>
+
+#include "core/json.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEPT = 2, LISTED = 64, TENSORS = CINCH_SLAB_COUNT + 2 };
+static const char format_version[] = "1";
+
+/* --- what a checkpoint holds ---------------------------------------------------------------------------------------------- */
+
+/* A flat tensor of the file: a slab on the device, or host memory. */
+typedef struct item {
+    const char *name;
+    int64_t count;
+    cinch_slab slab;
+    float *host;     /* not NULL: here */
+} item;
+
+static bool has_slab(const cinch_optimizer *o, cinch_slab slab)
+{
+    if (slab == CINCH_SLAB_GRADIENT) return false;
+    if (slab == CINCH_SLAB_MOMENT2) return o->kind != CINCH_SGD && o->kind != CINCH_ADAGRAD;
+    return slab != CINCH_SLAB_EMA || o->ema > 0;
+}
+
+static int list_slabs(const cinch_checkpoint *c, item items[TENSORS])
+{
+    int n = 0;
+    for (cinch_slab slab = 0; slab < CINCH_SLAB_COUNT; slab++) {
+        int64_t count = has_slab(c->optimizer, slab) ? cinch_params_slab_size(c->params, slab) : 0;
+        if (count > 0) items[n++] = (item){cinch_slab_name(slab), count, slab, NULL};
+    }
+    return n;
+}
+
+static int list_items(const cinch_checkpoint *c, item items[TENSORS], bool with_best)
+{
+    int n = list_slabs(c, items);
+    if (!with_best) return n;
+    items[n++] = (item){"best.weights", c->best->n_weights, 0, c->best->weights};
+    if (c->best->n_states > 0) items[n++] = (item){"best.states", c->best->n_states, 0, c->best->states};
+    return n;
+}
+
+/* {"encoder.0.weight": ["trainable", 512, 784], ...}: what the slabs hold, in order. */
+static json_t *describe_parameter(cinch_param_info info)
+{
+    const char *slab = cinch_slab_name(info.options.state ? CINCH_SLAB_STATE
+                                       : info.options.frozen ? CINCH_SLAB_FROZEN : CINCH_SLAB_TRAINABLE);
+    json_t *row = json_pack("[s]", slab);
+    for (int i = 0; i < info.shape.rank; i++) json_array_append_new(row, json_integer(info.shape.dim[i]));
+    if (json_array_size(row) == (size_t)info.shape.rank + 1) return row;
+    json_decref(row); /* memory was short */
+    return NULL;
+}
+
+static cinch_status names_text(const cinch_params *params, char **text)
+{
+    json_t *object = json_object();
+    cinch_status status = object ? CINCH_OK : cinch_fail(CINCH_DEVICE, "out of memory for a checkpoint");
+    for (int i = 0; !status && i < cinch_params_count(params); i++) {
+        cinch_param_info info = cinch_params_info(params, i);
+        status = cinch_json_put(object, info.name, describe_parameter(info));
+    }
+    if (!status) status = cinch_json_text(text, object, 0);
+    json_decref(object);
+    return status;
+}
+
+/* --- the folder -------------------------------------------------------------------------------------------------------------- */
+
+static char *path_of(const cinch_checkpoint *c, int64_t step)
+{
+    return cinch_format("%s/step-%" PRId64 ".safetensors", c->folder, step);
+}
+
+/* N of "step-N.safetensors", -1 for any other name. */
+static int64_t step_of(const char *name)
+{
+    int64_t step = -1;
+    int end = 0;
+    if (sscanf(name, "step-%" SCNd64 ".safetensors%n", &step, &end) != 1 || !end || name[end]) return -1;
+    return step;
+}
+
+/* Keeps the LISTED largest, descending. */
+static void insert(int64_t *steps, int *n, int64_t step)
+{
+    int at = *n;
+    while (at > 0 && steps[at - 1] < step) at--;
+    if (at == LISTED) return;
+    int last = *n < LISTED ? (*n)++ : LISTED - 1;
+    memmove(steps + at + 1, steps + at, (size_t)(last - at) * sizeof *steps);
+    steps[at] = step;
+}
+
+/* Steps of the checkpoints in the folder, newest first. */
+static int list_steps(const char *folder, int64_t steps[LISTED])
+{
+    int n = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (step_of(e->d_name) >= 0) insert(steps, &n, step_of(e->d_name));
+    if (dir) closedir(dir);
+    return n;
+}
+
+/* Removes all but the newest, and those of steps later than this one, which another course of training left. */
+static cinch_status remove_old(const cinch_checkpoint *c)
+{
+    int64_t steps[LISTED];
+    int n = list_steps(c->folder, steps), kept = 0;
+    for (int i = 0; i < n; i++) {
+        if (steps[i] <= c->state->step && kept++ < KEPT) continue;
+        char *path = path_of(c, steps[i]);
+        if (!path) return CINCH_DEVICE;
+        unlink(path);
+        free(path);
+    }
+    return CINCH_OK;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------------------- */
+
+static cinch_status write_metadata(const cinch_checkpoint *c, cinch_tensor_writer *w)
+{
+    char device[256];
+    char *state = NULL, *names = NULL;
+    cinch_device_describe(c->device, device, sizeof device);
+    cinch_status status;
+    TRY_GOTO(cinch_state_write(c->state, &state));
+    TRY_GOTO(names_text(c->params, &names));
+    TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.checkpoint", format_version));
+    TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.version", cinch_version()));
+    TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.device", device));
+    TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.config", c->fingerprint));
+    TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.state", state));
+    TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.names", names));
+done:
+    free(state);
+    free(names);
+    return status;
+}
+
+static cinch_status write_item(const cinch_checkpoint *c, cinch_tensor_writer *w, const item *it)
+{
+    size_t bytes = (size_t)it->count * sizeof(float);
+    if (it->host) return cinch_tensor_writer_write(w, it->host, bytes);
+    float *host = cinch_calloc((size_t)it->count, sizeof *host);
+    if (!host) return CINCH_DEVICE;
+    cinch_status status = cinch_params_slab_read(c->params, it->slab, host);
+    if (!status) status = cinch_tensor_writer_write(w, host, bytes);
+    free(host);
+    return status;
+}
+
+static cinch_status write_file(const cinch_checkpoint *c, cinch_tensor_writer *w)
+{
+    item items[TENSORS];
+    int n = list_items(c, items, c->best->there);
+    TRY(write_metadata(c, w));
+    for (int i = 0; i < n; i++)
+        TRY(cinch_tensor_writer_declare(w, items[i].name, CINCH_ELEMENT_F32, 1, &items[i].count));
+    for (int i = 0; i < n; i++) TRY(write_item(c, w, &items[i]));
+    return cinch_tensor_writer_commit(w);
+}
+
+cinch_status cinch_checkpoint_save(const cinch_checkpoint *c)
+{
+    cinch_tensor_writer *w = NULL;
+    char *path = path_of(c, c->state->step);
+    if (!path) return CINCH_DEVICE;
+    cinch_status status = cinch_tensor_writer_create(&w, path);
+    if (!status) status = write_file(c, w);
+    cinch_tensor_writer_free(w);
+    free(path);
+    return status ? status : remove_old(c);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------------------------------- */
+
+static cinch_status expect(const cinch_tensor_file *file, const char *path, const char *key, const char *wanted)
+{
+    const char *value = cinch_tensor_file_metadata(file, key);
+    if (value && !strcmp(value, wanted)) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: %s is %.60s, not %.60s", path, key, value ? value : "missing", wanted);
+}
+
+static cinch_status check_metadata(const cinch_checkpoint *c, const cinch_tensor_file *file, const char *path,
+                                   cinch_state *state)
+{
+    char *names;
+    const char *text = cinch_tensor_file_metadata(file, "cinch.state");
+    TRY(expect(file, path, "cinch.checkpoint", format_version));
+    TRY(expect(file, path, "cinch.config", c->fingerprint));
+    TRY(names_text(c->params, &names));
+    cinch_status status = expect(file, path, "cinch.names", names);
+    free(names);
+    if (status) return status;
+    if (!text) return cinch_fail(CINCH_DATA, "%s: cinch.state is missing", path);
+    TRY(cinch_state_read(state, text, path));
+    if (state->batch < c->batches && state->batch % c->accumulate == 0) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: there is no batch %" PRId64 " to go on from", path, state->batch);
+}
+
+static cinch_status read_item(const cinch_checkpoint *c, const cinch_tensor_file *file, const item *it)
+{
+    const cinch_tensor_entry *entry = cinch_tensor_file_find(file, it->name);
+    if (it->host) return memcpy(it->host, entry->data, (size_t)entry->bytes), CINCH_OK;
+    float *host = cinch_calloc((size_t)it->count, sizeof *host);
+    if (!host) return CINCH_DEVICE;
+    memcpy(host, entry->data, (size_t)entry->bytes);
+    cinch_status status = cinch_params_slab_write(c->params, it->slab, host);
+    free(host);
+    return status;
+}
+
+/* Checks all of the file before anything is taken from it. */
+static cinch_status take_file(const cinch_checkpoint *c, const cinch_tensor_file *file, const char *path)
+{
+    item items[TENSORS];
+    cinch_state state;
+    const cinch_tensor_entry *entry;
+    bool with_best = cinch_tensor_file_find(file, "best.weights") && c->best->weights;
+    int n = list_items(c, items, with_best);
+    TRY(check_metadata(c, file, path, &state));
+    for (int i = 0; i < n; i++)
+        TRY(cinch_tensor_file_require(file, items[i].name, CINCH_ELEMENT_F32, CINCH_SHAPE(items[i].count), &entry));
+    for (int i = 0; i < n; i++) TRY(read_item(c, file, &items[i]));
+    c->best->there = with_best;
+    *c->state = state;
+    return CINCH_OK;
+}
+
+static void note(const cinch_checkpoint *c, char *text)
+{
+    if (text && c->note) c->note(c->user, text);
+    free(text);
+}
+
+/* Same bytes are promised only for the same build, processor and libraries. */
+static void note_difference(const cinch_checkpoint *c, const cinch_tensor_file *file, const char *key, const char *now)
+{
+    const char *then = cinch_tensor_file_metadata(file, key);
+    if (then && !strcmp(then, now)) return;
+    note(c, cinch_format("the checkpoint was made by %s, and now %s goes on: last digits may differ",
+                         then ? then : "an unknown cinch", now));
+}
+
+static cinch_status load_file(const cinch_checkpoint *c, const char *path)
+{
+    cinch_tensor_file *file;
+    char device[256];
+    TRY(cinch_tensor_file_open(&file, path));
+    cinch_status status = take_file(c, file, path);
+    cinch_device_describe(c->device, device, sizeof device);
+    if (!status) {
+        note_difference(c, file, "cinch.version", cinch_version());
+        note_difference(c, file, "cinch.device", device);
+    }
+    cinch_tensor_file_free(file);
+    return status;
+}
+
+cinch_status cinch_checkpoint_load(const cinch_checkpoint *c, bool *found)
+{
+    int64_t steps[LISTED];
+    int n = list_steps(c->folder, steps);
+    *found = false;
+    for (int i = 0; i < n && !*found; i++) {
+        char *path = path_of(c, steps[i]);
+        if (!path) return CINCH_DEVICE;
+        cinch_status status = load_file(c, path);
+        free(path);
+        if (status == CINCH_DEVICE) return status;
+        if (status) note(c, cinch_format("%s; an older checkpoint is tried", cinch_last_error()));
+        *found = !status;
+    }
+    return CINCH_OK;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/folder.h"
+
+#include <cinch/data.h>
+
+#include "core/status.h"
+#include "train/text_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a run may have left, besides its checkpoints. */
+static const char *const run_files[] = {"config.json", "parts.safetensors", "metrics.jsonl", "model.safetensors",
+                                        "reconstructions.png", "history.png", "samples.png", "report.html"};
+enum { RUN_FILES = sizeof run_files / sizeof *run_files };
+
+cinch_status cinch_folder_create(cinch_folder *f, const char *path)
+{
+    *f = (cinch_folder){.lock = -1};
+    f->path = cinch_strdup(path);
+    f->config = cinch_format("%s/config.json", path);
+    f->parts = cinch_format("%s/parts.safetensors", path);
+    f->metrics = cinch_format("%s/metrics.jsonl", path);
+    f->model = cinch_format("%s/model.safetensors", path);
+    f->checkpoint = cinch_format("%s/checkpoint", path);
+    return f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint ? CINCH_OK : CINCH_DEVICE;
+}
+
+void cinch_folder_free(cinch_folder *f)
+{
+    if (f->lock > 0) close(f->lock);
+    free(f->path);
+    free(f->config);
+    free(f->parts);
+    free(f->metrics);
+    free(f->model);
+    free(f->checkpoint);
+    *f = (cinch_folder){.lock = -1};
+}
+
+bool cinch_file_exists(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0;
+}
+
+/* --- may a run begin here? ----------------------------------------------------------------------------------------------- */
+
+/* Temporary files that a killed run left do not count. */
+static bool is_empty(const char *path)
+{
+    DIR *dir = opendir(path);
+    bool empty = true;
+    for (struct dirent *e; dir && empty && (e = readdir(dir));) empty = e->d_name[0] == '.';
+    if (dir) closedir(dir);
+    return empty;
+}
+
+cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resume)
+{
+    if (resume && cinch_file_exists(f->config)) return CINCH_OK;
+    if (resume) return cinch_fail(CINCH_DATA, "%s: no config.json, so there is no run to resume", f->path);
+    if (is_empty(f->path)) return CINCH_OK;
+    if (!overwrite)
+        return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite empties it, --resume goes on with the run in it", f->path);
+    if (cinch_file_exists(f->config) || cinch_file_exists(f->parts)) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json); remove it yourself or take another",
+                      f->path);
+}
+
+/* --- beginning ------------------------------------------------------------------------------------------------------------ */
+
+static cinch_status cannot(const char *path, const char *what)
+{
+    return cinch_fail(CINCH_OUTPUT, "%s: cannot %s: %s", path, what, strerror(errno));
+}
+
+static cinch_status make_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) return CINCH_OK;
+    return cannot(path, "make the folder");
+}
+
+/* With all folders above it. */
+static cinch_status make_folders(const char *path)
+{
+    char *part = cinch_strdup(path);
+    if (!part) return CINCH_DEVICE;
+    cinch_status status = CINCH_OK;
+    for (char *slash = strchr(part + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        status = make_folder(part);
+        *slash = '/';
+    }
+    free(part);
+    return status ? status : make_folder(path);
+}
+
+static cinch_status lock_folder(cinch_folder *f)
+{
+    f->lock = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->lock < 0) return cannot(f->path, "open the folder");
+    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return CINCH_OK; /* some systems have no locks */
+    return cinch_fail(CINCH_OUTPUT, "%s: another process is training in it", f->path);
+}
+
+static bool is_checkpoint(const char *name)
+{
+    int64_t step;
+    int end = 0;
+    return sscanf(name, "step-%" SCNd64 ".safetensors%n", &step, &end) == 1 && end && !name[end];
+}
+
+static cinch_status remove_checkpoints(const cinch_folder *f)
+{
+    DIR *dir = opendir(f->checkpoint);
+    cinch_status status = CINCH_OK;
+    for (struct dirent *e; dir && !status && (e = readdir(dir));)
+        if (is_checkpoint(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0)) status = cannot(e->d_name, "remove the checkpoint");
+    if (dir) closedir(dir);
+    return status;
+}
+
+/* The configuration goes last: while it is there the folder is known as a run's. */
+static cinch_status clear_folder(const cinch_folder *f)
+{
+    TRY(remove_checkpoints(f));
+    for (int i = RUN_FILES; i-- > 0;)
+        if (unlinkat(f->lock, run_files[i], 0) && errno != ENOENT) return cannot(f->path, run_files[i]);
+    return CINCH_OK;
+}
+
+cinch_status cinch_folder_begin(cinch_folder *f, bool clear)
+{
+    TRY(make_folders(f->path));
+    TRY(lock_folder(f));
+    TRY(make_folder(f->checkpoint));
+    TRY(cinch_remove_leftovers(f->path));
+    TRY(cinch_remove_leftovers(f->checkpoint));
+    return clear ? clear_folder(f) : CINCH_OK;
+}
+
+/* --- config.json ------------------------------------------------------------------------------------------------------------ */
+
+cinch_status cinch_folder_write_config(const cinch_folder *f, const cinch_config *config)
+{
+    char *text;
+    TRY(cinch_config_text(config, &text));
+    cinch_status status = cinch_write_text(f->config, text);
+    cinch_free(text);
+    return status;
+}
+
+cinch_status cinch_folder_read_config(const cinch_folder *f, cinch_config **out)
+{
+    *out = NULL;
+    if (!cinch_file_exists(f->config)) return cinch_fail(CINCH_DATA, "%s: no such file; is this a run folder?", f->config);
+    cinch_status status = cinch_config_create(out);
+    if (!status) status = cinch_config_load(*out, f->config);
+    if (!status) status = cinch_config_resolve(*out);
+    if (!status) return CINCH_OK;
+    cinch_config_free(*out);
+    *out = NULL;
+    return status == CINCH_USAGE ? cinch_fail_in(CINCH_DATA, f->config) : status;
+}
+
+/* FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001B3u;
+    return hash;
+}
+
+static cinch_status fingerprint(cinch_config *copy, char out[32])
+{
+    static const char *const changing[] = {"train.epochs", "train.max_steps", "train.time_limit",
+                                           "train.device", "train.threads",   "train.log_every"};
+    char *text;
+    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) TRY(cinch_config_set(copy, changing[i], "null"));
+    TRY(cinch_config_resolve(copy));
+    TRY(cinch_config_text(copy, &text));
+    snprintf(out, 32, "%016" PRIx64, hash_text(text));
+    cinch_free(text);
+    return CINCH_OK;
+}
+
+cinch_status cinch_config_fingerprint(const cinch_config *config, char text[32])
+{
+    cinch_config *copy;
+    TRY(cinch_config_copy(&copy, config));
+    cinch_status status = fingerprint(copy, text);
+    cinch_config_free(copy);
+    return status;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks at metrics some time after the steps that made them: adds up, logs, tells the caller. */
+#include "train/fit.h"
+
+#include "core/status.h"
+#include "train/clock.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- telling -------------------------------------------------------------------------------------------------------------- */
+
+static double elapsed(const cinch_fit *f) { return f->resumed_elapsed + cinch_seconds() - f->started; }
+
+static cinch_progress progress_at(const cinch_fit *f, const char *event, int64_t step, int64_t epoch)
+{
+    return (cinch_progress){.event = event, .step = step, .steps = cinch_fit_steps(f), .epoch = epoch,
+                            .epochs = f->source.train->epochs, .loss = NAN, .loss_recon = NAN, .val_loss = NAN,
+                            .lr = f->lr, .grad_norm = NAN, .samples_per_s = NAN, .elapsed_s = elapsed(f)};
+}
+
+static void tell(const cinch_fit *f, const cinch_progress *p)
+{
+    if (f->options->progress) f->options->progress(f->options->user, p);
+}
+
+void cinch_observe_note(cinch_fit *f, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->note, sizeof f->note, format, args);
+    va_end(args);
+    cinch_progress p = progress_at(f, "note", f->state.step, f->state.epoch);
+    p.note = f->note;
+    tell(f, &p);
+}
+
+/* --- metrics by name: those of the plans that have a batch, the gradient's norm apart ----------------------------------------- */
+
+static const char *metric_name(const cinch_fit *f, int i) { return cinch_plan_metric_name(f->steps.at[0].plan, i); }
+
+static int metric_count(const cinch_fit *f)
+{
+    int n = cinch_plan_metric_count(f->steps.at[0].plan);
+    return n > 0 && !strcmp(metric_name(f, n - 1), "grad_norm") ? n - 1 : n;
+}
+
+/* Writes all parts of the loss into the line in hand, and the main ones into *p. */
+static void put_losses(cinch_fit *f, cinch_progress *p, const double *sum, double divisor)
+{
+    for (int i = 0; i < metric_count(f); i++) {
+        double value = divisor > 0 ? sum[i] / divisor : NAN;
+        cinch_metrics_number(&f->log, metric_name(f, i), value);
+        if (!strcmp(metric_name(f, i), "loss")) p->loss = value;
+        if (!strcmp(metric_name(f, i), "loss_recon")) p->loss_recon = value;
+    }
+}
+
+static double rate_since(const cinch_fit *f, double clock, int64_t samples)
+{
+    double seconds = cinch_seconds() - clock;
+    return seconds > 0 ? (double)(f->samples - samples) / seconds : 0;
+}
+
+static cinch_status end_line(cinch_fit *f, cinch_progress *p)
+{
+    cinch_metrics_number(&f->log, "lr", p->lr);
+    if (!strcmp(p->event, "step")) cinch_metrics_number(&f->log, "grad_norm", p->grad_norm);
+    cinch_metrics_number(&f->log, "samples_per_s", p->samples_per_s);
+    cinch_metrics_number(&f->log, "elapsed_s", p->elapsed_s);
+    TRY(cinch_metrics_end(&f->log));
+    tell(f, p);
+    return CINCH_OK;
+}
+
+/* --- steps ---------------------------------------------------------------------------------------------------------------------- */
+
+static cinch_status log_step(cinch_fit *f, const cinch_pending *at)
+{
+    cinch_progress p = progress_at(f, "step", at->step, at->epoch + 1);
+    cinch_metrics_begin(&f->log, p.event, p.step, p.epoch);
+    put_losses(f, &p, f->now.sum, f->source.loss->reduction == CINCH_SUM ? 1 : f->now.samples);
+    p.lr = at->lr;
+    p.grad_norm = f->now.grad_norm;
+    p.samples_per_s = rate_since(f, f->last_log, f->logged_samples);
+    f->last_log = cinch_seconds();
+    f->logged_samples = f->samples;
+    return end_line(f, &p);
+}
+
+/* The policy `stop`: name the layer. */
+static cinch_status stop_at(cinch_fit *f, const cinch_pending *at)
+{
+    char where[64];
+    TRY(log_step(f, at));
+    cinch_status status = cinch_fit_find_nonfinite(f, at);
+    snprintf(where, sizeof where, "step %" PRId64, at->step);
+    if (status) return cinch_fail_in(status, where);
+    return cinch_fail(CINCH_NUMERIC, "%s: the gradient's norm is not finite; try a lower learning rate", where);
+}
+
+static cinch_status end_step(cinch_fit *f, const cinch_pending *at)
+{
+    int64_t every = f->source.train->log_every;
+    bool bad = f->now.nonfinite;
+    if (bad && !strcmp(f->source.train->on_nonfinite, "stop")) return stop_at(f, at);
+    if (bad) cinch_observe_note(f, "step %" PRId64 " is not finite and was skipped", at->step);
+    for (int i = 0; !bad && i < metric_count(f); i++) f->state.sum[i] += f->now.sum[i];
+    if (!bad) f->state.samples += f->now.samples;
+    if (bad || (every > 0 && at->step % every == 0)) TRY(log_step(f, at));
+    f->now = (cinch_observed){0};
+    return CINCH_OK;
+}
+
+/* One run of a plan: its metrics join those of its step. */
+static cinch_status take(cinch_fit *f, const cinch_pending *at, const float *values)
+{
+    double weight = f->source.loss->reduction == CINCH_SUM ? 1 : (double)at->size;
+    for (int i = 0; i < cinch_plan_metric_count(at->plan->plan); i++) {
+        double value = (double)values[i];
+        f->now.nonfinite |= !isfinite(value);
+        if (!strcmp(cinch_plan_metric_name(at->plan->plan, i), "grad_norm")) f->now.grad_norm = value;
+        else f->now.sum[i] += weight * value;
+    }
+    f->now.samples += (double)at->size;
+    return at->ends_step ? end_step(f, at) : CINCH_OK;
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------------------------ */
+
+static cinch_status read_rings(cinch_fit *f, float *next[CINCH_STEP_PLANS])
+{
+    for (int k = 0; k < f->steps.n; k++) {
+        int runs = 0;
+        for (int i = 0; i < f->n_pending; i++) runs += f->pending[i].plan == &f->steps.at[k];
+        next[k] = f->rows + (size_t)k * CINCH_RING_ROWS * CINCH_METRICS_MAX;
+        if (runs) TRY(cinch_plan_metrics(f->steps.at[k].plan, runs, next[k]));
+    }
+    return CINCH_OK;
+}
+
+cinch_status cinch_observe_pending(cinch_fit *f)
+{
+    float *next[CINCH_STEP_PLANS];
+    TRY(read_rings(f, next));
+    int n = f->n_pending;
+    f->n_pending = 0;
+    for (int i = 0; i < n; i++) {
+        float **row = &next[f->pending[i].plan - f->steps.at];
+        TRY(take(f, &f->pending[i], *row));
+        *row += cinch_plan_metric_count(f->pending[i].plan->plan);
+    }
+    return CINCH_OK;
+}
+
+cinch_status cinch_observe_run(cinch_fit *f, const cinch_pending *run)
+{
+    f->pending[f->n_pending++] = *run;
+    return f->n_pending < CINCH_RING_ROWS ? CINCH_OK : cinch_observe_pending(f);
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------------------------------- */
+
+void cinch_observe_epoch_begins(cinch_fit *f)
+{
+    f->epoch_started = f->last_log = cinch_seconds();
+    f->epoch_first_sample = f->logged_samples = f->samples;
+}
+
+double cinch_observe_epoch_rate(const cinch_fit *f) { return rate_since(f, f->epoch_started, f->epoch_first_sample); }
+
+cinch_status cinch_observe_event(cinch_fit *f, const char *event)
+{
+    cinch_progress p = progress_at(f, event, f->state.step, f->state.epoch);
+    cinch_metrics_begin(&f->log, event, p.step, p.epoch);
+    if (f->state.samples > 0) put_losses(f, &p, f->state.sum, f->state.samples);
+    else if (isfinite(f->state.loss)) cinch_metrics_number(&f->log, "loss", p.loss = f->state.loss);
+    if (f->validation) cinch_metrics_number(&f->log, "val_loss", p.val_loss = f->state.val_loss);
+    p.samples_per_s = f->epoch_rate;
+    return end_line(f, &p);
+}
