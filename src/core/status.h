@@ -27,9 +27,6 @@ char *cinch_strdup(const char *text);
 /* printf into new memory, or NULL with the error set. */
 char *cinch_format(const char *format, ...) CINCH_PRINTF(1, 2);
 
-/* The item of names[n] nearest to `name` by edit distance, or NULL when none is close. */
-const char *cinch_nearest(const char *name, const char *const *names, int n);
-
 #define TRY(call)                               \
     do {                                        \
         cinch_status try_status_ = (call);      \
