@@ -143,6 +143,8 @@ static cinch_status take_memory(cinch_plan *plan)
 
 static cinch_status check(const cinch_graph *graph, const cinch_params *params, const cinch_plan_options *options)
 {
+    if ((unsigned)options->precision > CINCH_PRECISION_BF16)
+        return cinch_fail(CINCH_USAGE, "precision %d: unknown", options->precision);
     if (options->precision == CINCH_PRECISION_BF16)
         return cinch_fail(CINCH_USAGE, "precision bf16 is not built into this version; use f32");
     if (graph->params && graph->params != params)
