@@ -134,7 +134,9 @@ static int edit_distance(const char *a, const char *b)
 const char *cinch_nearest(const char *name, const char *const *names, int n)
 {
     const char *nearest = NULL;
-    int best = (int)strlen(name) / 2 + 1;
+    int length = (int)strlen(name), best = length / 2 + 1;
+    for (int i = 0; length >= 3 && i < n; i++)
+        if (!strncmp(names[i], name, (size_t)length)) return names[i];
     for (int i = 0; i < n; i++) {
         int distance = edit_distance(name, names[i]);
         if (distance <= best && (!nearest || distance < best)) {

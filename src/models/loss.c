@@ -45,11 +45,6 @@ static cinch_value add_penalties(cinch_builder *b, cinch_value total, const cinc
     return total;
 }
 
-static bool same_shape(cinch_shape a, cinch_shape b)
-{
-    return a.rank == b.rank && !memcmp(a.dim, b.dim, (size_t)a.rank * sizeof *a.dim);
-}
-
 /* Gives the reconstruction's loss. */
 static cinch_value build(const cinch_model *m, cinch_builder *b, cinch_value x, cinch_value target,
                          const cinch_loss_config *loss, cinch_value *reconstruction)
@@ -62,8 +57,6 @@ static cinch_value build(const cinch_model *m, cinch_builder *b, cinch_value x, 
     if (!suits(g, name, output)) return (cinch_value){0};
     bool logits = is(name, "bce_logits");
     cinch_value y = cinch_model_build_decoder(m, b, cinch_model_build_encoder(m, b, x), logits);
-    if (cinch_valid(y) && cinch_valid(target) && !same_shape(cinch_shape_of(g, y), cinch_shape_of(g, target)))
-        return cinch_graph_fail(g, "the target's shape is not that of the reconstruction");
     *reconstruction = logits && output == ACTIVATION_SIGMOID ? cinch_sigmoid(g, y) : y;
     return reconstruction_loss(g, name, loss, y, target);
 }

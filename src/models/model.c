@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every family has around it: options, flattening, the output activation, the layer summary, the border. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,16 +98,25 @@ cinch_activation cinch_model_output(const cinch_model *m)
     return output == OUTPUT_SIGMOID ? ACTIVATION_SIGMOID : output == OUTPUT_TANH ? ACTIVATION_TANH : ACTIVATION_LINEAR;
 }
 
+/* "[N, 28, 28, 1]", or "[5, ...]" where the first axis is given. */
+static const char *shape_text(cinch_shape shape, bool batch, char text[160])
+{
+    size_t used = (size_t)snprintf(text, 160, "[%s", batch ? "N" : "");
+    for (int i = 0; i < shape.rank; i++)
+        used += (size_t)snprintf(text + used, 160 - used, "%s%lld", i || batch ? ", " : "", (long long)shape.dim[i]);
+    snprintf(text + used, 160 - used, "]");
+    return text;
+}
+
 /* Whether x is [N, sample...]; says what is wrong otherwise. */
 static bool suits(cinch_graph *g, cinch_value x, cinch_shape sample, const char *what)
 {
+    char is[160], wanted[160];
     cinch_shape shape = cinch_shape_of(g, x);
     bool same = shape.rank == sample.rank + 1;
     for (int i = 0; same && i < sample.rank; i++) same = shape.dim[i + 1] == sample.dim[i];
     if (same || !cinch_valid(x)) return true;
-    cinch_graph_fail(g, "%s has %d axes and %lld numbers a sample, the model wants %d and %lld", what, shape.rank,
-                     (long long)(shape.rank && shape.dim[0] ? cinch_shape_count(shape) / shape.dim[0] : 0),
-                     sample.rank + 1, (long long)cinch_shape_count(sample));
+    cinch_graph_fail(g, "%s is %s; the model wants %s", what, shape_text(shape, false, is), shape_text(sample, true, wanted));
     return false;
 }
 

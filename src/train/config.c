@@ -351,8 +351,8 @@ static cinch_status compare_part(const char *section, const json_t *saved, const
         char had[48], has[48];
         const json_t *other = json_object_get(wanted, leaf);
         if ((other && json_equal(value, other)) || may_change(section, leaf)) continue;
-        return cinch_fail(CINCH_USAGE, "%s.%s %s: the run has %s; resuming may change only how long it trains, its device, "
-                          "threads and logging", section, leaf, other ? cinch_json_brief(other, has) : "missing",
+        return cinch_fail(CINCH_USAGE, "%s.%s %s: the run has %s; resuming may change only how long it trains, its "
+                          "device, threads and logging", section, leaf, other ? cinch_json_brief(other, has) : "missing",
                           cinch_json_brief(value, had));
     }
     return CINCH_OK;

@@ -66,7 +66,7 @@ static cinch_status check_device(const char *name)
 static cinch_status check_partial(const cinch_train_config *t)
 {
     if (!t->partial || t->from_weights) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "train.partial: goes with train.from_weights (--from-weights FILE), which is not given");
+    return cinch_fail(CINCH_USAGE, "train.partial: goes with train.from_weights (--from-weights), which is missing");
 }
 
 static cinch_status check_precision(cinch_precision precision)

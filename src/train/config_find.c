@@ -62,22 +62,49 @@ static cinch_status fail_flag(const cinch_option_info *all, int n, const char *f
                 : cinch_fail(CINCH_USAGE, "%s: unknown; `cinch train --help` lists the flags", flag);
 }
 
-/* lr is optimizer.lr, whatever section was named; else the nearest key by spelling. */
-static const char *nearest_key(const cinch_option_info *all, int n, const char *key)
+static bool is_section(const char *name, size_t length)
 {
-    const char *keys[OPTIONS_MAX], *leaf = leaf_of(key);
-    for (int i = 0; i < n; i++) {
-        if (!strcmp(leaf_of(all[i].key), leaf) || has_alias(&all[i], leaf)) return all[i].key;
-        keys[i] = all[i].key;
-    }
-    return cinch_nearest(key, keys, n);
+    char text[32];
+    snprintf(text, sizeof text, "%.*s", (int)length, name);
+    return !strcmp(text, "model") || cinch_section_find(text);
 }
 
-static bool is_section(const char *name) { return !strcmp(name, "model") || cinch_section_find(name); }
+/* The options of `all` whose key begins with the first `section` letters of `key`. */
+static int list_section(const cinch_option_info *all, int n, const char *key, size_t section, const char **keys)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        if (!strncmp(all[i].key, key, section)) keys[count++] = all[i].key;
+    return count;
+}
+
+/* lr is optimizer.lr, whatever section was named. */
+static const char *same_leaf(const cinch_option_info *all, int n, const char *key)
+{
+    const char *same[OPTIONS_MAX], *leaf = leaf_of(key);
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        if (!strcmp(leaf_of(all[i].key), leaf) || has_alias(&all[i], leaf)) same[count++] = all[i].key;
+    const char *near = cinch_nearest(key, same, count);
+    return near || !count ? near : same[0];
+}
+
+/* Within a section that exists its name does not count, or every key in it would look near. */
+static const char *nearest_key(const cinch_option_info *all, int n, const char *key)
+{
+    const char *keys[OPTIONS_MAX], *leaves[OPTIONS_MAX], *leaf = leaf_of(key), *same = same_leaf(all, n, key);
+    size_t section = leaf > key && is_section(key, (size_t)(leaf - key) - 1) ? (size_t)(leaf - key) : 0;
+    if (same) return same;
+    int count = list_section(all, n, key, section, keys);
+    for (int i = 0; i < count; i++) leaves[i] = keys[i] + section;
+    const char *near = cinch_nearest(key + section, leaves, count);
+    return near ? near - section : NULL;
+}
 
 static cinch_status fail_key(const cinch_option_info *all, int n, const char *key)
 {
-    if (is_section(key)) return cinch_fail(CINCH_USAGE, "%s: is a section; name one of its keys, %s.KEY", key, key);
+    if (is_section(key, strlen(key)))
+        return cinch_fail(CINCH_USAGE, "%s: is a section; name one of its keys, %s.KEY", key, key);
     const char *near = nearest_key(all, n, key);
     return near ? cinch_fail(CINCH_USAGE, "%s: unknown key; did you mean %s?", key, near)
                 : cinch_fail(CINCH_USAGE, "%s: unknown key; `cinch config` lists the keys", key);
