@@ -13,7 +13,7 @@ includes='
 include             cinch/*
 core                cinch/*  !cinch/cinch.h !cinch/model.h !cinch/data.h !cinch/train.h !cinch/report.h
 core/backend.h      cinch/status.h cinch/types.h core/ops.def
-core/formula.h      core/rng.h
+core/formula.h      cinch/types.h core/rng.h
 core/rng.h
 core/status.h       cinch/status.h
 cpu                 core/backend.h core/ops.def core/formula.h core/rng.h core/status.h
@@ -22,7 +22,7 @@ models              cinch/*  core/status.h core/options.h core/json.h
 models              !cinch/data.h !cinch/train.h !cinch/report.h
 data                cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h
 data                !cinch/model.h !cinch/train.h !cinch/report.h
-train               cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h
+train               cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h  data/output.h
 report              cinch/*  core/status.h core/options.h core/json.h
 cli                 cinch/*
 examples            cinch/*
