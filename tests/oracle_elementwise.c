@@ -28,7 +28,7 @@ static double floored_log(double x) { return fmax(log(x), -100); }
 
 DEFINE(neg, -X)
 DEFINE(abs, fabs(X))
-DEFINE(sign, (X > 0) - (X < 0))
+DEFINE(sign, isnan(X) ? X : (X > 0) - (X < 0))
 DEFINE(square, X *X)
 DEFINE(clamp, isnan(X) ? X : fmin(fmax(X, p[0]), p[1]))
 DEFINE(add, X + x[1])

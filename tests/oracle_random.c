@@ -62,7 +62,7 @@ void oracle_bernoulli(oracle_call *c)
         c->out[0].v[i] = unit(&c->out[0], c, i) < c->attr->random.a ? 1 : 0;
 }
 
-/* Box and Muller 1958, two numbers from two words: sqrt(-2 ln u) cos or sin(2 pi v). */
+/* Box and Muller 1958, two numbers from two words: sqrt(-2 ln u) cos or sin(2 pi v), u in (0, 1]. */
 void oracle_normal(oracle_call *c)
 {
     const oracle_tensor *y = &c->out[0], *position = &c->in[0];
@@ -71,7 +71,7 @@ void oracle_normal(oracle_call *c)
         int64_t element = i % width, pair = element % 4 / 2 * 2;
         uint32_t words[4];
         four_words(position, c->attr->random.stream, i / width, element / 4, words);
-        double radius = sqrt(-2 * log(1 - fraction(words[pair]))), angle = 2 * M_PI * fraction(words[pair + 1]);
+        double radius = sqrt(-2 * log(fraction(words[pair]) + ldexp(1, -24))), angle = 2 * M_PI * fraction(words[pair + 1]);
         y->v[i] = c->attr->random.a + c->attr->random.b * radius * (element % 2 ? sin(angle) : cos(angle));
     }
 }
