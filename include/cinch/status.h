@@ -36,7 +36,8 @@ CINCH_API const char *cinch_last_error(void);
 /* The name of a status ("usage", "data", ...), a static string; "unknown" for any other number. Thread-safe. */
 CINCH_API const char *cinch_status_name(cinch_status status);
 
-/* The one of names[n] nearest to `name` by edit distance, for "did you mean"; NULL when none is close. Thread-safe. */
+/* The one of names[n] nearest to `name`, for "did you mean": one that begins with it, else by edit distance; NULL when
+   none is close. Thread-safe. */
 CINCH_API const char *cinch_nearest(const char *name, const char *const *names, int n);
 
 CINCH_END
