@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Training runs: a folder with config.json, model.safetensors, checkpoints, metrics.jsonl and pictures.
+ * Training runs: a folder with config.json, parts.safetensors (which rows are for what), model.safetensors,
+ * checkpoint/ and metrics.jsonl. Pictures of it are report.h's.
  *
  *     cinch_config *c = ...;
  *     cinch_train_result result;
@@ -57,9 +58,9 @@ typedef struct cinch_dry_run {
     int64_t parameters, trainable;
     int64_t planned_bytes;   /* arena, inputs, parameters, optimiser state, resident data */
     int64_t steps_per_epoch;
-    double flops_per_step;
+    double flops_per_step;   /* of the matrix products */
 } cinch_dry_run;
-/* *model is handed over (cinch_model_free) for its layer summary. */
+/* *model is handed over (cinch_model_free) for its layer summary. Errors as cinch_train's. */
 CINCH_API cinch_status cinch_train_dry_run(const cinch_config *config, cinch_dry_run *out, cinch_model **model);
 
 /* --- a finished (or stopped) run -------------------------------------------------------------------------------------- */
@@ -72,26 +73,42 @@ typedef struct cinch_run_options {
     int64_t batch_size;      /* 0: as in training */
 } cinch_run_options;
 
-/* Opens a folder with config.json and model.safetensors. CINCH_DATA where they are missing or damaged. */
+/* Opens a folder with config.json and model.safetensors. CINCH_DATA where they are missing or damaged. `options` may be
+   NULL. The run's data need not be there. */
 CINCH_API cinch_status cinch_run_open(cinch_run **out, const char *path, const cinch_run_options *options);
 CINCH_API void cinch_run_free(cinch_run *run);
 /* Borrowed from the run. */
+CINCH_API const char *cinch_run_path(const cinch_run *run);
 CINCH_API const cinch_config *cinch_run_config(const cinch_run *run);
 CINCH_API const cinch_model *cinch_run_model(const cinch_run *run);
 CINCH_API cinch_params *cinch_run_params(cinch_run *run);
 /* The run's own data set (opened on first use; its saved parts apply). */
 CINCH_API cinch_status cinch_run_dataset(cinch_run *run, cinch_dataset **borrowed);
 
-typedef struct cinch_evaluation {
-    const char *part;        /* "test", "all", ...: what the figures are of */
+/* Rows of a data set and what to call them. */
+typedef struct cinch_run_rows {
+    cinch_dataset *data;     /* borrowed */
+    const char *part;        /* "test", "val", "train", "all" */
+    const int32_t *index;    /* owned by the data set; NULL: the first n */
     int64_t n;
-    double loss, loss_recon, mse, rmse, mae, rel_l2;
+} cinch_run_rows;
+
+/* What is evaluated: all of `data` or, when NULL, the run's saved test part. CINCH_DATA when `data` has other samples
+   than the model, CINCH_USAGE when there is no test part. */
+CINCH_API cinch_status cinch_run_rows_of(cinch_run *run, cinch_dataset *data, cinch_run_rows *out);
+
+typedef struct cinch_evaluation {
+    const char *part;        /* what the figures are of */
+    int64_t n;
+    double loss, loss_recon; /* averages a sample */
+    double mse, rmse, mae;   /* over all numbers of all samples, in the model's range */
+    double rel_l2;           /* mean over samples of |y - x| / |x|; samples that are zero are left out */
     double pca_mse;          /* PCA at the same latent size fitted to the training part; NaN with pca_note set */
-    const char *pca_note;    /* why pca_mse is missing, or "exact" / "randomised" */
+    const char *pca_note;    /* "exact" or "randomised", or why pca_mse is missing; owned by the run */
     int64_t parameters;
 } cinch_evaluation;
 
-/* Evaluates on a data set (all of it) or, when NULL, on the run's saved test part. */
+/* Evaluates the rows that cinch_run_rows_of gives for `data`. */
 CINCH_API cinch_status cinch_run_evaluate(cinch_run *run, cinch_dataset *data, cinch_evaluation *out);
 
 /* Forward passes on host memory: x [n, sample] f32 in the model's range, code [n, code shape], any n; padded and split
@@ -100,8 +117,10 @@ CINCH_API cinch_status cinch_run_encode(cinch_run *run, const float *x, int64_t 
 CINCH_API cinch_status cinch_run_decode(cinch_run *run, const float *code, int64_t n, float *x);
 CINCH_API cinch_status cinch_run_reconstruct(cinch_run *run, const float *x, int64_t n, float *y);
 
-/* Writes originals above reconstructions of the test part (typical and worst samples) as a picture. */
-CINCH_API cinch_status cinch_run_picture(cinch_run *run, const char *path);
+/* Values [n, sample] in the model's range back to the scale and axes that the training data has in its container
+   (cinch_run_source_shape), without needing that data. `out` is not `values`. */
+CINCH_API cinch_shape cinch_run_source_shape(const cinch_run *run);
+CINCH_API cinch_status cinch_run_restore(cinch_run *run, const float *values, int64_t n, float *out);
 
 /* --- benchmarks -------------------------------------------------------------------------------------------------------- */
 
@@ -113,7 +132,7 @@ typedef struct cinch_bench {
     double samples_per_s, first_step_ms, flops_per_step, share_of_peak;
     int64_t peak_bytes;      /* largest resident size less that after start-up */
     double loss_first, loss_last;
-    double losses[64];       /* of the first steps */
+    double losses[20];       /* of steps 1 to 20, each before its update */
     int n_losses;
 } cinch_bench;
 
@@ -122,13 +141,20 @@ typedef struct cinch_bench_options {
     int threads;
     int64_t batch_size;      /* 0: the workload's */
     int64_t steps;           /* timed; 0: enough for about five seconds */
-    const char *weights, *data; /* read instead of fresh random ones: safetensors, .npy */
+    const char *weights;     /* initial weights from a safetensors file; NULL: fresh ones */
+    const char *data;        /* samples from an .npy file, batch after batch, again and again; NULL: fresh random ones */
 } cinch_bench_options;
 
-/* Whole training steps of a workload of the benchmark set ("dense"), on data that is on the device. */
+/* Whole training steps of a workload of the benchmark set ("dense"), on data that is on the device: step 1 is timed
+   alone, steps 2 to 20 are not, then come the timed ones. CINCH_USAGE for an unknown workload, naming the nearest. */
 CINCH_API cinch_status cinch_bench_train(const char *workload, const cinch_bench_options *options, cinch_bench *out);
 
-typedef struct cinch_peak { double fma_gflops, sgemm_gflops, triad_gbytes; } cinch_peak;
+typedef struct cinch_peak {
+    int threads;
+    double fma_gflops;       /* fused multiply-adds in registers, 1e9 a second */
+    double sgemm_gflops;     /* a square matrix product */
+    double triad_gbytes;     /* a = b + s c in memory: 12 bytes an element */
+} cinch_peak;
 /* What the machine can do with `threads` threads (0: default). */
 CINCH_API cinch_status cinch_bench_peak(int threads, cinch_peak *out);
 

@@ -130,13 +130,23 @@ static cinch_status remove_old(const cinch_checkpoint *c)
     return CINCH_OK;
 }
 
+/* What the bytes of a run depend on besides the configuration: the backend, its kernels and libraries. How many threads
+   there are, which comes first in the description, is not part of it. */
+static void describe_engine(const cinch_checkpoint *c, char *text, size_t size)
+{
+    char all[256];
+    cinch_device_describe(c->device, all, sizeof all);
+    const char *comma = strstr(all, "thread") ? strstr(all, ", ") : NULL;
+    snprintf(text, size, "%s%s", cinch_device_name(c->device), comma ? comma : all);
+}
+
 /* --- writing ------------------------------------------------------------------------------------------------------------------- */
 
 static cinch_status write_metadata(const cinch_checkpoint *c, cinch_tensor_writer *w)
 {
     char device[256];
     char *state = NULL, *names = NULL;
-    cinch_device_describe(c->device, device, sizeof device);
+    describe_engine(c, device, sizeof device);
     cinch_status status;
     TRY_GOTO(cinch_state_write(c->state, &state));
     TRY_GOTO(names_text(c->params, &names));
@@ -263,7 +273,7 @@ static cinch_status load_file(const cinch_checkpoint *c, const char *path)
     char device[256];
     TRY(cinch_tensor_file_open(&file, path));
     cinch_status status = take_file(c, file, path);
-    cinch_device_describe(c->device, device, sizeof device);
+    describe_engine(c, device, sizeof device);
     if (!status) {
         note_difference(c, file, "cinch.version", cinch_version());
         note_difference(c, file, "cinch.device", device);

@@ -13,18 +13,23 @@
 
 static int64_t accumulate_of(const cinch_fit *f) { return f->source.train->accumulate; }
 
-static int64_t steps_per_epoch(const cinch_fit *f)
+int64_t cinch_fit_steps_per_epoch(const cinch_fit *f)
 {
     return (cinch_feed_batches(f->feed) + accumulate_of(f) - 1) / accumulate_of(f);
 }
 
 int64_t cinch_fit_steps(const cinch_fit *f)
 {
-    int64_t steps = steps_per_epoch(f) * f->source.train->epochs, most = f->source.train->max_steps;
+    int64_t steps = cinch_fit_steps_per_epoch(f) * f->source.train->epochs, most = f->source.train->max_steps;
     return most > 0 && (most < steps || steps == 0) ? most : steps;
 }
 
 static bool stop_asked(const cinch_fit *f) { return f->options->stop && *f->options->stop; }
+
+bool cinch_fit_was_stopped(const cinch_fit *f, cinch_status status)
+{
+    return status >= CINCH_SUSPENDED && stop_asked(f) && (int)status == *f->options->stop;
+}
 
 static bool out_of_time(const cinch_fit *f)
 {
@@ -226,8 +231,16 @@ static cinch_status end_run(cinch_fit *f)
     return cinch_observe_event(f, "end");
 }
 
+static void start_clocks(cinch_fit *f)
+{
+    f->started = f->last_save = cinch_seconds();
+    f->resumed_elapsed = f->state.elapsed;
+    cinch_observe_epoch_begins(f);
+}
+
 cinch_status cinch_fit_run(cinch_fit *f)
 {
+    start_clocks(f);
     end_early(f);
     while (!finished(f)) {
         schedule(f);
@@ -250,9 +263,8 @@ cinch_status cinch_fit_prepare(cinch_fit *f)
     TRY(cinch_steps_create(&f->steps, &f->source, f->feed, false));
     if (f->validation) TRY(cinch_steps_create(&f->evaluation, &f->source, f->validation, true));
     f->saved_step = -1;
+    f->started = cinch_seconds();
     f->state.loss = f->state.val_loss = f->state.best_loss = f->state.plateau.best = NAN;
-    f->started = f->last_save = cinch_seconds();
-    cinch_observe_epoch_begins(f);
     if (!f->validation || !f->source.train->restore_best) return CINCH_OK;
     return cinch_best_create(&f->best, f->source.params, f->source.use_ema);
 }

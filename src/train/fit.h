@@ -46,12 +46,12 @@ typedef struct cinch_fit {
     cinch_observed now;
     double started, resumed_elapsed;   /* clock at the start; seconds of training before it */
     double last_save, last_log, epoch_started;  /* clock */
-    int64_t saved_step;
+    int64_t saved_step;                /* of the last checkpoint; -1: none */
     int64_t samples, logged_samples, epoch_first_sample; /* since the start; at the last log; before the epoch */
     double epoch_rate;                 /* samples a second, validation left out */
     double lr;
     bool early;
-    char note[256];
+    char note[512];
 } cinch_fit;
 
 /* Makes plans and buffers; the given fields are set and the parameters allocated. */
@@ -62,8 +62,12 @@ void cinch_fit_free(cinch_fit *fit);
    last state is saved unless there was an error. */
 cinch_status cinch_fit_run(cinch_fit *fit);
 
-/* Updates in all, as far as the configuration bounds them. */
+/* Updates in an epoch; and in all, as far as the configuration bounds them. */
+int64_t cinch_fit_steps_per_epoch(const cinch_fit *fit);
 int64_t cinch_fit_steps(const cinch_fit *fit);
+
+/* Whether this is the status by which the caller asked training to stop. */
+bool cinch_fit_was_stopped(const cinch_fit *fit, cinch_status status);
 
 /* Runs the step of `bad` again, node by node: CINCH_NUMERIC with the layer's name, or CINCH_OK when all is finite. */
 cinch_status cinch_fit_find_nonfinite(cinch_fit *fit, const cinch_pending *bad);
@@ -79,6 +83,8 @@ cinch_status cinch_observe_event(cinch_fit *fit, const char *event);
 /* Starts the epoch's stop watch, and reads it. */
 void cinch_observe_epoch_begins(cinch_fit *fit);
 double cinch_observe_epoch_rate(const cinch_fit *fit);
+/* Tells the caller one line, with the event "start" or "note". */
+void cinch_observe_start(cinch_fit *fit, const char *format, ...) CINCH_PRINTF(2, 3);
 void cinch_observe_note(cinch_fit *fit, const char *format, ...) CINCH_PRINTF(2, 3);
 
 /* --- validate.c ------------------------------------------------------------------------------------------------------ */

@@ -133,6 +133,7 @@ static cinch_status remove_checkpoints(const cinch_folder *f)
 static cinch_status clear_folder(const cinch_folder *f)
 {
     TRY(remove_checkpoints(f));
+    rmdir(f->checkpoint); /* stays where there are other people's files in it */
     for (int i = RUN_FILES; i-- > 0;)
         if (unlinkat(f->lock, run_files[i], 0) && errno != ENOENT) return cannot(f->path, run_files[i]);
     return CINCH_OK;
@@ -142,9 +143,8 @@ cinch_status cinch_folder_begin(cinch_folder *f, bool clear)
 {
     TRY(make_folders(f->path));
     TRY(lock_folder(f));
-    TRY(make_folder(f->checkpoint));
     TRY(cinch_remove_leftovers(f->path));
-    TRY(cinch_remove_leftovers(f->checkpoint));
+    if (cinch_file_exists(f->checkpoint)) TRY(cinch_remove_leftovers(f->checkpoint));
     return clear ? clear_folder(f) : CINCH_OK;
 }
 
@@ -156,7 +156,7 @@ cinch_status cinch_folder_write_config(const cinch_folder *f, const cinch_config
     TRY(cinch_config_text(config, &text));
     cinch_status status = cinch_write_text(f->config, text);
     cinch_free(text);
-    return status;
+    return status ? status : make_folder(f->checkpoint);
 }
 
 cinch_status cinch_folder_read_config(const cinch_folder *f, cinch_config **out)

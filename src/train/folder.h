@@ -25,7 +25,8 @@ cinch_status cinch_folder_check(const cinch_folder *folder, bool overwrite, bool
    and with `clear` all files of an earlier run. */
 cinch_status cinch_folder_begin(cinch_folder *folder, bool clear);
 
-/* Writes config.json by temporary file and rename. */
+/* Writes config.json by temporary file and rename: from now on this is a run, which can be resumed. Makes the folder of
+   the checkpoints. */
 cinch_status cinch_folder_write_config(const cinch_folder *folder, const cinch_config *config);
 
 /* Reads config.json, resolved. CINCH_DATA. */

@@ -26,15 +26,28 @@ static void tell(const cinch_fit *f, const cinch_progress *p)
     if (f->options->progress) f->options->progress(f->options->user, p);
 }
 
+static void say(cinch_fit *f, const char *event, const char *format, va_list args)
+{
+    cinch_progress p = progress_at(f, event, f->state.step, f->state.epoch);
+    vsnprintf(f->note, sizeof f->note, format, args);
+    p.note = f->note;
+    tell(f, &p);
+}
+
+void cinch_observe_start(cinch_fit *f, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(f, "start", format, args);
+    va_end(args);
+}
+
 void cinch_observe_note(cinch_fit *f, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(f->note, sizeof f->note, format, args);
+    say(f, "note", format, args);
     va_end(args);
-    cinch_progress p = progress_at(f, "note", f->state.step, f->state.epoch);
-    p.note = f->note;
-    tell(f, &p);
 }
 
 /* --- metrics by name: those of the plans that have a batch, the gradient's norm apart ----------------------------------------- */

@@ -6,12 +6,14 @@
 #include <cinch/train.h>
 
 #include "core/status.h"
+#include "train/bench.h"
 #include "train/clock.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,5 +184,32 @@ cinch_status cinch_sgemm_peak(cinch_device *device, double *gflops)
     TRY_GOTO(time_product(device, plan, gflops));
 done:
     cinch_plan_free(plan);
+    return status;
+}
+
+/* --- all three ----------------------------------------------------------------------------------------------------------- */
+
+int cinch_bench_threads(cinch_device *device)
+{
+    char text[256];
+    int threads;
+    cinch_device_describe(device, text, sizeof text);
+    return sscanf(text, "cpu: %d thread", &threads) == 1 && threads <= MAX_THREADS ? threads : 1;
+}
+
+static cinch_status measure(cinch_device *device, cinch_peak *out)
+{
+    out->threads = cinch_bench_threads(device);
+    TRY(measure_fma(out->threads, &out->fma_gflops));
+    TRY(cinch_sgemm_peak(device, &out->sgemm_gflops));
+    return measure_triad(out->threads, &out->triad_gbytes);
+}
+
+cinch_status cinch_bench_peak(int threads, cinch_peak *out)
+{
+    cinch_device *device;
+    TRY(cinch_device_open(&device, "cpu", &(cinch_device_options){.threads = threads}));
+    cinch_status status = measure(device, out);
+    cinch_device_free(device);
     return status;
 }

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a run and using its model. */
+#include "train/run.h"
+
+#include "core/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- opening --------------------------------------------------------------------------------------------------------------- */
+
+static cinch_shape batch_shape(int64_t n, cinch_shape sample)
+{
+    cinch_shape shape = {.rank = sample.rank + 1, .dim = {n}};
+    memcpy(shape.dim + 1, sample.dim, (size_t)sample.rank * sizeof *sample.dim);
+    return shape;
+}
+
+/* Writes one of the model's directions for `n` samples: input "x", output "y". */
+static void write_forward(const cinch_run *r, cinch_graph *g, cinch_forward direction, int64_t n)
+{
+    cinch_shape in = direction == CINCH_DECODE ? cinch_model_code_shape(r->model) : r->border.sample.shape;
+    cinch_value v = cinch_input(g, "x", CINCH_F32, batch_shape(n, in));
+    if (direction != CINCH_DECODE) v = cinch_model_encode(r->model, g, r->params, v, CINCH_EVALUATE);
+    if (direction != CINCH_ENCODE) v = cinch_model_decode(r->model, g, r->params, v, CINCH_EVALUATE);
+    cinch_output(g, "y", v);
+}
+
+static cinch_status declare_parameters(cinch_run *r)
+{
+    cinch_graph *g;
+    TRY(cinch_params_create(&r->params));
+    TRY(cinch_graph_create(&g));
+    write_forward(r, g, CINCH_RECONSTRUCT, 1);
+    cinch_status status = cinch_graph_status(g);
+    cinch_graph_free(g);
+    return status ? status : cinch_params_allocate(r->params, r->device, 0);
+}
+
+static cinch_status take_model(cinch_run *r, const cinch_tensor_file *file)
+{
+    const char *json;
+    TRY(cinch_weights_describe(file, r->folder.model, &json, &r->border));
+    cinch_status status = cinch_model_create(&r->model, json, &r->border.sample);
+    if (status == CINCH_USAGE) return cinch_fail_in(CINCH_DATA, r->folder.model);
+    if (status) return status;
+    TRY(declare_parameters(r));
+    return cinch_weights_load(file, r->folder.model, r->model, r->params, false, NULL);
+}
+
+static cinch_status open_model(cinch_run *r)
+{
+    cinch_tensor_file *file;
+    if (!cinch_file_exists(r->folder.model))
+        return cinch_fail(CINCH_DATA, "%s: no such file: the run has not come to an end; cinch train --resume %s",
+                          r->folder.model, r->folder.path);
+    TRY(cinch_tensor_file_open(&file, r->folder.model));
+    cinch_status status = take_model(r, file);
+    cinch_tensor_file_free(file);
+    return status;
+}
+
+static cinch_status open_run(cinch_run *r, const char *path, const cinch_run_options *options)
+{
+    TRY(cinch_folder_create(&r->folder, path));
+    TRY(cinch_folder_read_config(&r->folder, &r->config));
+    cinch_device_options device = {.threads = options->threads};
+    TRY(cinch_device_open(&r->device, options->device ? options->device : "auto", &device));
+    int64_t trained = cinch_config_train(r->config)->batch_size;
+    r->batch_size = options->batch_size > 0 ? options->batch_size : trained;
+    return open_model(r);
+}
+
+cinch_status cinch_run_open(cinch_run **out, const char *path, const cinch_run_options *options)
+{
+    cinch_run *r = *out = cinch_calloc(1, sizeof *r);
+    if (!r) return CINCH_DEVICE;
+    r->folder.lock = -1;
+    cinch_status status = open_run(r, path, options ? options : &(cinch_run_options){0});
+    if (status) {
+        cinch_run_free(r);
+        *out = NULL;
+    }
+    return status;
+}
+
+void cinch_run_free(cinch_run *r)
+{
+    if (!r) return;
+    for (int i = 0; i < CINCH_FORWARDS; i++) cinch_plan_free(r->forward[i]);
+    cinch_params_free(r->params);
+    cinch_model_free(r->model);
+    cinch_device_free(r->device);
+    cinch_source_close(&r->source);
+    cinch_dataset_free(r->shape_only);
+    cinch_config_free(r->config);
+    cinch_folder_free(&r->folder);
+    free(r->batch);
+    free(r);
+}
+
+const char *cinch_run_path(const cinch_run *r) { return r->folder.path; }
+const cinch_config *cinch_run_config(const cinch_run *r) { return r->config; }
+const cinch_model *cinch_run_model(const cinch_run *r) { return r->model; }
+cinch_params *cinch_run_params(cinch_run *r) { return r->params; }
+cinch_shape cinch_run_source_shape(const cinch_run *r) { return r->border.source; }
+
+/* --- its data ------------------------------------------------------------------------------------------------------------------ */
+
+static bool same_samples(const cinch_dataset_info *info, cinch_shape sample)
+{
+    bool same = info->sample.rank == sample.rank;
+    for (int i = 0; same && i < sample.rank; i++) same = info->sample.dim[i] == sample.dim[i];
+    return same;
+}
+
+static cinch_status check_samples(const cinch_run *r, const cinch_dataset *data)
+{
+    const cinch_dataset_info *info = cinch_dataset_describe(data);
+    if (same_samples(info, r->border.sample.shape)) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: its samples have not the shape that the model of %s was trained on",
+                      info->description, r->folder.path);
+}
+
+cinch_status cinch_run_dataset(cinch_run *r, cinch_dataset **borrowed)
+{
+    if (!r->source.data) {
+        const char *parts = cinch_file_exists(r->folder.parts) ? r->folder.parts : NULL;
+        TRY(cinch_source_open(&r->source, r->config, parts));
+    }
+    *borrowed = r->source.data;
+    return check_samples(r, r->source.data);
+}
+
+cinch_status cinch_run_training_rows(cinch_run *r, cinch_feed_source *out)
+{
+    cinch_dataset *data;
+    TRY(cinch_run_dataset(r, &data));
+    *out = cinch_source_training(&r->source);
+    return CINCH_OK;
+}
+
+cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
+{
+    if (data) {
+        *out = (cinch_run_rows){data, "all", NULL, cinch_dataset_describe(data)->rows};
+        return check_samples(r, data);
+    }
+    TRY(cinch_run_dataset(r, &data));
+    *out = (cinch_run_rows){.data = data, .part = cinch_part_name(CINCH_PART_TEST)};
+    out->n = cinch_dataset_part(data, CINCH_PART_TEST, &out->index);
+    return out->n ? CINCH_OK : cinch_fail(CINCH_USAGE, "%s: the run has no test part; give --data", r->folder.path);
+}
+
+/* A data set of one row of zeros, whose axes are read as the training data's were. */
+static cinch_status open_shape_only(cinch_run *r)
+{
+    const cinch_data_config *c = cinch_config_data(r->config);
+    float *zeros = cinch_calloc((size_t)cinch_shape_count(r->border.source), sizeof *zeros);
+    if (!zeros) return CINCH_DEVICE;
+    cinch_dataset_options options = {.layout = c->layout};
+    cinch_status status = cinch_dataset_wrap(&r->shape_only, zeros, CINCH_F32, 1, r->border.source, NULL, &options);
+    free(zeros); /* only the axes matter from here on */
+    return status;
+}
+
+cinch_status cinch_run_restore(cinch_run *r, const float *values, int64_t n, float *out)
+{
+    if (!r->shape_only) TRY(open_shape_only(r));
+    int64_t count = n * cinch_shape_count(r->border.source);
+    cinch_dataset_restore(r->shape_only, values, n, out);
+    for (int64_t i = 0; i < count; i++) out[i] = (float)(((double)out[i] - r->border.offset) / r->border.scale);
+    return CINCH_OK;
+}
+
+/* --- forward passes --------------------------------------------------------------------------------------------------------------- */
+
+static cinch_status make_forward(cinch_run *r, cinch_forward direction)
+{
+    cinch_graph *g;
+    cinch_plan_options options = {.precision = cinch_config_train(r->config)->precision};
+    TRY(cinch_graph_create(&g));
+    write_forward(r, g, direction, r->batch_size);
+    cinch_status status = cinch_plan_create(&r->forward[direction], g, r->device, r->params, &options);
+    cinch_graph_free(g);
+    return status;
+}
+
+/* Room for a batch of either side. */
+static cinch_status make_staging(cinch_run *r)
+{
+    int64_t sample = cinch_shape_count(r->border.sample.shape), code = cinch_shape_count(cinch_model_code_shape(r->model));
+    r->batch = cinch_calloc((size_t)(r->batch_size * (sample > code ? sample : code)), sizeof *r->batch);
+    return r->batch ? CINCH_OK : CINCH_DEVICE;
+}
+
+/* n rows, at most a batch; a short batch is padded with what the staging memory holds. */
+static cinch_status pass_batch(cinch_run *r, cinch_plan *plan, const float *in, size_t in_row, float *out, size_t out_row,
+                               int64_t n)
+{
+    size_t rows = (size_t)r->batch_size;
+    if (n == r->batch_size) {
+        TRY(cinch_plan_write(plan, "x", in, rows * in_row));
+        TRY(cinch_plan_run(plan));
+        return cinch_plan_read(plan, "y", out, rows * out_row);
+    }
+    memcpy(r->batch, in, (size_t)n * in_row);
+    memset((char *)r->batch + (size_t)n * in_row, 0, (rows - (size_t)n) * in_row);
+    TRY(cinch_plan_write(plan, "x", r->batch, rows * in_row));
+    TRY(cinch_plan_run(plan));
+    TRY(cinch_plan_read(plan, "y", r->batch, rows * out_row));
+    memcpy(out, r->batch, (size_t)n * out_row);
+    return CINCH_OK;
+}
+
+static cinch_status pass(cinch_run *r, cinch_forward direction, const float *in, int64_t n, float *out)
+{
+    size_t sample = (size_t)cinch_shape_count(r->border.sample.shape) * sizeof(float);
+    size_t code = (size_t)cinch_shape_count(cinch_model_code_shape(r->model)) * sizeof(float);
+    size_t in_row = direction == CINCH_DECODE ? code : sample, out_row = direction == CINCH_ENCODE ? code : sample;
+    if (!r->batch) TRY(make_staging(r));
+    if (!r->forward[direction]) TRY(make_forward(r, direction));
+    for (int64_t first = 0; first < n; first += r->batch_size) {
+        int64_t size = n - first < r->batch_size ? n - first : r->batch_size;
+        TRY(pass_batch(r, r->forward[direction], in + (size_t)first * in_row / sizeof(float), in_row,
+                       out + (size_t)first * out_row / sizeof(float), out_row, size));
+    }
+    return CINCH_OK;
+}
+
+cinch_status cinch_run_encode(cinch_run *r, const float *x, int64_t n, float *code) { return pass(r, CINCH_ENCODE, x, n, code); }
+cinch_status cinch_run_decode(cinch_run *r, const float *code, int64_t n, float *x) { return pass(r, CINCH_DECODE, code, n, x); }
+cinch_status cinch_run_reconstruct(cinch_run *r, const float *x, int64_t n, float *y)
+{
+    return pass(r, CINCH_RECONSTRUCT, x, n, y);
+}

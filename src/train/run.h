@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An opened run from the inside. */
+#ifndef CINCH_TRAIN_RUN_H
+#define CINCH_TRAIN_RUN_H
+
+#include <cinch/train.h>
+
+#include "train/folder.h"
+#include "train/source.h"
+#include "train/weights.h"
+
+typedef enum cinch_forward { CINCH_ENCODE, CINCH_DECODE, CINCH_RECONSTRUCT, CINCH_FORWARDS } cinch_forward;
+
+struct cinch_run {
+    cinch_folder folder;
+    cinch_config *config;
+    cinch_device *device;
+    cinch_model *model;
+    cinch_params *params;
+    cinch_border border;
+    cinch_source source;                  /* source.data NULL: not opened yet */
+    cinch_dataset *shape_only;            /* one row of zeros with the container's axes, for cinch_run_restore */
+    int64_t batch_size;
+    cinch_plan *forward[CINCH_FORWARDS];  /* made on first use, for batch_size samples */
+    float *batch;                         /* staging for the last, short batch */
+    char pca_note[256];
+};
+
+/* The rows of the run's training part. */
+cinch_status cinch_run_training_rows(cinch_run *run, cinch_feed_source *out);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over the rows of a feed, with a graph that is made for the purpose. */
+#ifndef CINCH_TRAIN_SWEEP_H
+#define CINCH_TRAIN_SWEEP_H
+
+#include "train/batches.h"
+
+typedef struct cinch_sweep {
+    cinch_device *device;
+    cinch_params *params;      /* NULL where the graph has none */
+    cinch_precision precision;
+    /* Writes what becomes of a batch x [n, sample...], f32. */
+    void (*write)(void *user, cinch_graph *graph, cinch_value x, int64_t n);
+    /* Gives inputs of a new plan their values; may be NULL. */
+    cinch_status (*prepare)(void *user, cinch_plan *plan);
+    /* Looks at a plan after a batch of n. */
+    cinch_status (*visit)(void *user, cinch_plan *plan, int64_t n);
+    void *user;
+} cinch_sweep;
+
+/* Rows in batches of at most `batch_size`, in order. */
+cinch_status cinch_sweep_run(const cinch_sweep *sweep, const cinch_feed_source *rows, int64_t batch_size);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All that one training run is made of. */
+#ifndef CINCH_TRAIN_TRAINER_H
+#define CINCH_TRAIN_TRAINER_H
+
+#include "train/fit.h"
+#include "train/folder.h"
+#include "train/source.h"
+#include "train/weights.h"
+
+typedef struct cinch_trainer {
+    const cinch_config *config;
+    cinch_train_options options;
+    cinch_source source;
+    cinch_device *device;
+    cinch_model *model;
+    cinch_params *params;
+    cinch_feed *feed, *validation;
+    cinch_fit fit;
+    char fingerprint[32];
+} cinch_trainer;
+
+/* Opens data and device, makes model, weights and plans; no file is written. `parts` as in cinch_source_open. The
+   initial weights are read from train.from_weights unless a checkpoint will bring its own. */
+cinch_status cinch_trainer_build(cinch_trainer *trainer, const char *parts, bool initial_weights);
+void cinch_trainer_free(cinch_trainer *trainer);
+
+/* Reads train.from_weights, if there is one, into the parameters (and their average). */
+cinch_status cinch_trainer_initial_weights(cinch_trainer *trainer);
+
+#endif
