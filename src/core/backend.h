@@ -128,6 +128,8 @@ typedef struct cinch_backend_vtable {
     cinch_status (*all_reduce)(cinch_backend *, float *data, int64_t count);
     /* One line for people: the processor and kernel set, the libraries. */
     void (*describe)(cinch_backend *, char *text, size_t size);
+    /* Why the device is slower than it could be, one static line, or NULL. */
+    const char *(*notice)(cinch_backend *);
 } cinch_backend_vtable;
 
 /* What every backend begins with. */
@@ -143,5 +145,7 @@ typedef struct cinch_cpu_options {
 } cinch_cpu_options;
 
 cinch_status cinch_cpu_open(cinch_backend **out, const cinch_cpu_options *options);
+/* One line when OpenBLAS runs kernels for an older CPU than this one, else NULL. Static; thread-safe. */
+const char *cinch_cpu_notice(void);
 
 #endif

@@ -12,9 +12,8 @@
 #ifndef CINCH_CORE_FORMULA_H
 #define CINCH_CORE_FORMULA_H
 
+#include "core/backend.h"
 #include "core/rng.h"
-
-#include <cinch/types.h>
 
 #include <math.h>
 #include <stdint.h>
@@ -284,9 +283,12 @@ CINCH_HD float cinch_f_elu_grad(float dy, float x, float alpha) { return x > 0 ?
 
 CINCH_HD float cinch_f_tanh(float x)
 {
-    float t = fabsf(x);
-    t = cinch_expm1(2 * (t > 10 ? 10 : t));
-    return copysignf(t / (t + 2), x);
+    float t = fabsf(x), z = x * x, e = cinch_expm1(2 * (t > 10 ? 10 : t));
+    float p = CINCH_FMA(-0x1.995794p-8f, z, 0x1.58ec9cp-6f);
+    p = CINCH_FMA(p, z, -0x1.b91f22p-5f);
+    p = CINCH_FMA(p, z, 0x1.110cf0p-3f);
+    p = CINCH_FMA(p, z, -0x1.55554ap-2f);
+    return copysignf(t < 0.55f ? CINCH_FMA(p, z * t, t) : e / (e + 2), x);
 }
 CINCH_HD float cinch_f_tanh_grad(float dy, float y) { return dy * CINCH_FMA(-y, y, 1); }
 
