@@ -41,6 +41,9 @@ CINCH_API const char *cinch_device_name(const cinch_device *device);
 /* Writes one line for people (processor, kernel set, threads, libraries) into text[size]. */
 CINCH_API void cinch_device_describe(cinch_device *device, char *text, size_t size);
 
+/* Why the device is slower than it could be (an OpenBLAS core older than the CPU), one static line, or NULL. */
+CINCH_API const char *cinch_device_notice(cinch_device *device);
+
 typedef struct cinch_device_memory { size_t now, peak; } cinch_device_memory;
 
 /* Bytes that cinch holds on the device, now and at most so far. */

@@ -49,6 +49,8 @@ void cinch_device_describe(cinch_device *device, char *text, size_t size)
     device->backend->vtable->describe(device->backend, text, size);
 }
 
+const char *cinch_device_notice(cinch_device *device) { return device->backend->vtable->notice(device->backend); }
+
 cinch_device_memory cinch_device_memory_used(const cinch_device *device) { return device->memory; }
 
 cinch_status cinch_device_sync(cinch_device *device) { return device->backend->vtable->sync(device->backend); }

@@ -85,13 +85,18 @@ static void processor_name(char *text, size_t size)
 static void cpu_describe(cinch_backend *b, char *text, size_t size)
 {
     const cinch_cpu *cpu = (const cinch_cpu *)b;
-    const char *notice = cinch_cpu_notice();
     char processor[128], blas[64];
     int threads = cinch_pool_threads(cpu->pool);
     processor_name(processor, sizeof processor);
     cinch_blas_describe(blas, sizeof blas);
-    snprintf(text, size, "%s, %s kernels, %d thread%s, %s%s%s", processor, cpu->isa->name, threads,
-             threads == 1 ? "" : "s", blas, notice ? "; " : "", notice ? notice : "");
+    snprintf(text, size, "%s, %s kernels, %d thread%s, %s", processor, cpu->isa->name, threads,
+             threads == 1 ? "" : "s", blas);
+}
+
+static const char *cpu_notice(cinch_backend *b)
+{
+    (void)b;
+    return cinch_cpu_notice();
 }
 
 static void cpu_close(cinch_backend *b)
@@ -111,6 +116,7 @@ static const cinch_backend_vtable vtable = {
     .sync = cpu_sync,
     .all_reduce = cpu_all_reduce,
     .describe = cpu_describe,
+    .notice = cpu_notice,
 };
 
 cinch_status cinch_cpu_open(cinch_backend **out, const cinch_cpu_options *options)

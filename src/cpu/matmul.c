@@ -4,7 +4,8 @@
  * cache, its bias and activation. The depth is never cut.
  */
 #include "core/formula.h"
-#include "cpu/cpu.h"
+#include "cpu/blas.h"
+#include "cpu/kernel.h"
 
 /* Work of one block, in floating-point operations: large enough to pay for packing, small enough to share. */
 static const double BLOCK_FLOPS = 3e7;
@@ -24,7 +25,7 @@ static product describe(const cinch_call *call)
 {
     const cinch_tensor *a = &call->in[0], *c = &call->out[0];
     product p = {.call = call, .ta = call->attr->matmul.transpose_a, .tb = call->attr->matmul.transpose_b};
-    p.batch = cinch_span(c, 0, c->rank - 2);
+    p.batch = cinch_cpu_span(c, 0, c->rank - 2);
     p.m = c->dim[c->rank - 2];
     p.n = c->dim[c->rank - 1];
     p.k = a->dim[a->rank - 1 - p.ta];
@@ -89,9 +90,9 @@ static void finish_row(const product *p, float *row, const float *bias, int64_t 
 /* The i-th of `pieces` ranges of 0..n, cut at multiples of 16. */
 static void range(int64_t n, int64_t pieces, int64_t i, int64_t *first, int64_t *count)
 {
-    int64_t size = (cinch_pieces(n, pieces) + 15) / 16 * 16;
-    *first = cinch_least(i * size, n);
-    *count = cinch_least(size, n - *first);
+    int64_t size = (cinch_cpu_parts(n, pieces) + 15) / 16 * 16;
+    *first = cinch_cpu_min(i * size, n);
+    *count = cinch_cpu_min(size, n - *first);
 }
 
 static void run_block(void *arg, int64_t task, int worker)
@@ -107,7 +108,8 @@ static void run_block(void *arg, int64_t task, int worker)
     const float *a = p->a + matrix_offset(&p->call->in[0], p->call->out, matrix) + (p->ta ? i0 : i0 * lda);
     const float *b = p->b + matrix_offset(&p->call->in[1], p->call->out, matrix) + (p->tb ? j0 * ldb : j0);
     float *c = p->c + matrix * p->m * p->n + i0 * p->n + j0;
-    if (p->k) cinch_blas_sgemm(p->ta, p->tb, rows, columns, p->k, a, lda, b, ldb, false, c, p->n);
+    cinch_product block_product = {p->ta, p->tb, rows, columns, p->k, a, b, lda, ldb, p->n, 0, c};
+    if (p->k) cinch_blas_product(&block_product);
     for (int64_t i = 0; i < rows; i++) {
         if (!p->k) memset(c + i * p->n, 0, (size_t)columns * sizeof *c);
         finish_row(p, c + i * p->n, p->bias ? p->bias + j0 : NULL, columns);
@@ -126,16 +128,16 @@ typedef struct conversion {
 static void convert_piece(void *arg, int64_t task, int worker)
 {
     const conversion *c = arg;
-    int64_t first = task * CINCH_CPU_GRAIN, n = cinch_least(CINCH_CPU_GRAIN, c->n - first);
+    int64_t first = task * CINCH_CPU_PIECE, n = cinch_cpu_min(CINCH_CPU_PIECE, c->n - first);
     (void)worker;
-    if (c->store) cinch_store_f32(c->tensor, first, c->f32 + first, n);
-    else cinch_load_f32(c->f32 + first, c->tensor, first, n);
+    if (c->store) cinch_store(c->tensor->data, c->tensor->dtype, first, c->f32 + first, n);
+    else cinch_load(c->f32 + first, c->tensor->data, c->tensor->dtype, first, n);
 }
 
 static void convert(cinch_backend *backend, const cinch_tensor *t, float *f32, bool store)
 {
     conversion c = {t, f32, cinch_tensor_count(t), store};
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(c.n, CINCH_CPU_GRAIN), convert_piece, &c);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(c.n, CINCH_CPU_PIECE), convert_piece, &c);
 }
 
 /* f32 values of an operand: its own memory, or its place in the scratch. */
@@ -179,5 +181,5 @@ static cinch_status run_matmul(cinch_backend *backend, const cinch_call *call)
     return CINCH_OK;
 }
 
-KERNEL(matmul) = {plan_matmul, run_matmul};
-KERNEL(matmul_bias) = {plan_matmul, run_matmul};
+CINCH_CPU_KERNEL(matmul, run_matmul, plan_matmul)
+CINCH_CPU_KERNEL(matmul_bias, run_matmul, plan_matmul)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moving data of any type: elements are copied by their size. */
 #include "core/formula.h"
-#include "cpu/cpu.h"
+#include "cpu/kernel.h"
 
 /* --- a strided copy ------------------------------------------------------------------------------------------------ */
 
@@ -30,7 +30,7 @@ static void copy_row(char *out, const char *in, int64_t n, int64_t stride, size_
 static void walk_rows(void *arg, int64_t task, int worker)
 {
     const walk *w = arg;
-    int64_t first = task * w->rows_per_task, last = cinch_least(first + w->rows_per_task, w->rows);
+    int64_t first = task * w->rows_per_task, last = cinch_cpu_min(first + w->rows_per_task, w->rows);
     (void)worker;
     for (int64_t row = first; row < last; row++) {
         int64_t offset = 0, left = row;
@@ -70,8 +70,8 @@ static void run_walk(cinch_backend *backend, walk *w)
     w->rows = 1;
     for (int i = 0; i < w->rank - 1; i++) w->rows *= w->dim[i];
     if (!w->row || !w->rows) return;
-    w->rows_per_task = w->row < CINCH_CPU_GRAIN ? cinch_pieces(CINCH_CPU_GRAIN, w->row) : 1;
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(w->rows, w->rows_per_task), walk_rows, w);
+    w->rows_per_task = w->row < CINCH_CPU_PIECE ? cinch_cpu_parts(CINCH_CPU_PIECE, w->row) : 1;
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(w->rows, w->rows_per_task), walk_rows, w);
 }
 
 static walk walk_of(const cinch_call *call)
@@ -98,7 +98,7 @@ static cinch_status run_copy(cinch_backend *backend, const cinch_call *call)
     run_walk(backend, &w);
     return CINCH_OK;
 }
-KERNEL(copy) = {NULL, run_copy};
+CINCH_CPU_KERNEL_UNPLANNED(copy, run_copy)
 
 static cinch_status run_broadcast(cinch_backend *backend, const cinch_call *call)
 {
@@ -112,7 +112,7 @@ static cinch_status run_broadcast(cinch_backend *backend, const cinch_call *call
     run_walk(backend, &w);
     return CINCH_OK;
 }
-KERNEL(broadcast) = {NULL, run_broadcast};
+CINCH_CPU_KERNEL_UNPLANNED(broadcast, run_broadcast)
 
 static cinch_status run_slice(cinch_backend *backend, const cinch_call *call)
 {
@@ -126,7 +126,7 @@ static cinch_status run_slice(cinch_backend *backend, const cinch_call *call)
     run_walk(backend, &w);
     return CINCH_OK;
 }
-KERNEL(slice) = {NULL, run_slice};
+CINCH_CPU_KERNEL_UNPLANNED(slice, run_slice)
 
 /* --- transpose --------------------------------------------------------------------------------------------------------- */
 
@@ -150,7 +150,7 @@ static void transpose_tile(char *out, int64_t out_stride, const char *in, int64_
 static void transpose_rows(void *arg, int64_t task, int worker)
 {
     const walk *w = arg;
-    int64_t m = w->dim[w->rank - 2], n = w->row, strips = cinch_pieces(m, TILE);
+    int64_t m = w->dim[w->rank - 2], n = w->row, strips = cinch_cpu_parts(m, TILE);
     int64_t left = task / strips, i = task % strips * TILE, offset = 0, matrix = left;
     (void)worker;
     for (int axis = w->rank - 3; axis >= 0; axis--) {
@@ -160,7 +160,7 @@ static void transpose_rows(void *arg, int64_t task, int worker)
     for (int64_t j = 0; j < n; j += TILE) {
         int64_t from = offset + i * w->stride[w->rank - 2] + j * w->stride[w->rank - 1];
         transpose_tile(w->out + (size_t)((matrix * m + i) * n + j) * w->size, n, w->in + from * (int64_t)w->size,
-                       w->stride[w->rank - 2], w->stride[w->rank - 1], cinch_least(TILE, m - i), cinch_least(TILE, n - j),
+                       w->stride[w->rank - 2], w->stride[w->rank - 1], cinch_cpu_min(TILE, m - i), cinch_cpu_min(TILE, n - j),
                        w->size);
     }
 }
@@ -176,11 +176,11 @@ static cinch_status run_transpose(cinch_backend *backend, const cinch_call *call
         return CINCH_OK;
     }
     w.row = w.dim[w.rank - 1];
-    int64_t matrices = cinch_span(&call->out[0], 0, w.rank - 2);
-    cinch_pool_run(cinch_cpu_pool(backend), matrices * cinch_pieces(w.dim[w.rank - 2], TILE), transpose_rows, &w);
+    int64_t matrices = cinch_cpu_span(&call->out[0], 0, w.rank - 2);
+    cinch_pool_run(cinch_cpu_pool(backend), matrices * cinch_cpu_parts(w.dim[w.rank - 2], TILE), transpose_rows, &w);
     return CINCH_OK;
 }
-KERNEL(transpose) = {NULL, run_transpose};
+CINCH_CPU_KERNEL_UNPLANNED(transpose, run_transpose)
 
 /* --- fill, iota --------------------------------------------------------------------------------------------------------- */
 
@@ -188,7 +188,7 @@ KERNEL(transpose) = {NULL, run_transpose};
 static uint32_t encode(float value, cinch_dtype dtype)
 {
     union { float f; uint32_t u; int32_t i; } v = {.f = value};
-    if (dtype == CINCH_BF16) return cinch_f32_to_bf16(value);
+    if (dtype == CINCH_BF16) return cinch_to_bf16(value);
     if (dtype == CINCH_I32) v.i = (int32_t)value;
     if (dtype == CINCH_U8) v.u = (uint8_t)value;
     return v.u;
@@ -213,25 +213,25 @@ typedef struct filling {
 static void fill_piece(void *arg, int64_t task, int worker)
 {
     const filling *f = arg;
-    int64_t first = task * CINCH_CPU_GRAIN;
+    int64_t first = task * CINCH_CPU_PIECE;
     (void)worker;
-    fill_elements(f->out + (size_t)first * f->size, cinch_least(CINCH_CPU_GRAIN, f->n - first), f->bits, f->size);
+    fill_elements(f->out + (size_t)first * f->size, cinch_cpu_min(CINCH_CPU_PIECE, f->n - first), f->bits, f->size);
 }
 
 static cinch_status run_fill(cinch_backend *backend, const cinch_call *call)
 {
     const cinch_tensor *out = &call->out[0];
     filling f = {out->data, cinch_tensor_count(out), encode(call->attr->scalars.v[0], out->dtype), cinch_dtype_size(out->dtype)};
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(f.n, CINCH_CPU_GRAIN), fill_piece, &f);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(f.n, CINCH_CPU_PIECE), fill_piece, &f);
     return CINCH_OK;
 }
-KERNEL(fill) = {NULL, run_fill};
+CINCH_CPU_KERNEL_UNPLANNED(fill, run_fill)
 
 static cinch_status run_iota(cinch_backend *backend, const cinch_call *call)
 {
     const cinch_tensor *out = &call->out[0];
     int axis = call->attr->axis.first;
-    int64_t outer = cinch_span(out, 0, axis), n = out->dim[axis], inner = cinch_span(out, axis + 1, out->rank);
+    int64_t outer = cinch_cpu_span(out, 0, axis), n = out->dim[axis], inner = cinch_cpu_span(out, axis + 1, out->rank);
     size_t size = cinch_dtype_size(out->dtype);
     (void)backend;
     for (int64_t o = 0; o < outer; o++)
@@ -241,7 +241,7 @@ static cinch_status run_iota(cinch_backend *backend, const cinch_call *call)
         }
     return CINCH_OK;
 }
-KERNEL(iota) = {NULL, run_iota};
+CINCH_CPU_KERNEL_UNPLANNED(iota, run_iota)
 
 /* --- pad, concat, pack ------------------------------------------------------------------------------------------------------ */
 
@@ -250,7 +250,7 @@ static void copy_into(const cinch_tensor *out, const cinch_tensor *in, const int
 {
     size_t size = cinch_dtype_size(out->dtype);
     int last = in->rank - 1;
-    int64_t row = in->rank ? in->dim[last] : 1, rows = in->rank ? cinch_span(in, 0, last) : 1, stride[CINCH_RANK_MAX];
+    int64_t row = in->rank ? in->dim[last] : 1, rows = in->rank ? cinch_cpu_span(in, 0, last) : 1, stride[CINCH_RANK_MAX];
     strides_of(out, stride);
     for (int64_t r = 0; r < rows; r++) {
         int64_t at = in->rank ? start[last] : 0, left = r;
@@ -266,11 +266,11 @@ static cinch_status run_pad(cinch_backend *backend, const cinch_call *call)
 {
     const cinch_tensor *out = &call->out[0];
     filling f = {out->data, cinch_tensor_count(out), encode(call->attr->pad.value, out->dtype), cinch_dtype_size(out->dtype)};
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(f.n, CINCH_CPU_GRAIN), fill_piece, &f);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(f.n, CINCH_CPU_PIECE), fill_piece, &f);
     if (cinch_tensor_count(&call->in[0])) copy_into(out, &call->in[0], call->attr->pad.before);
     return CINCH_OK;
 }
-KERNEL(pad) = {NULL, run_pad};
+CINCH_CPU_KERNEL_UNPLANNED(pad, run_pad)
 
 static cinch_status run_concat(cinch_backend *backend, const cinch_call *call)
 {
@@ -283,7 +283,7 @@ static cinch_status run_concat(cinch_backend *backend, const cinch_call *call)
     }
     return CINCH_OK;
 }
-KERNEL(concat) = {NULL, run_concat};
+CINCH_CPU_KERNEL_UNPLANNED(concat, run_concat)
 
 /* Operands that the planner placed here already are not copied. */
 static cinch_status run_pack(cinch_backend *backend, const cinch_call *call)
@@ -298,4 +298,4 @@ static cinch_status run_pack(cinch_backend *backend, const cinch_call *call)
     }
     return CINCH_OK;
 }
-KERNEL(pack) = {NULL, run_pack};
+CINCH_CPU_KERNEL_UNPLANNED(pack, run_pack)

@@ -3,7 +3,7 @@
  * Random numbers by position (rng.h). A lane is one Philox block: four neighbouring elements of a row; lanes are
  * computed side by side, whatever the rows' length.
  */
-#include "cpu/cpu.h"
+#include "cpu/kernel.h"
 
 enum { LANES = 16, TILE = 1024 };  /* TILE is a multiple of 8: tasks share no byte of a mask */
 
@@ -18,8 +18,8 @@ static drawing describe(const cinch_call *call)
 {
     const cinch_tensor *out = &call->out[0];
     drawing d = {.call = call, .position = call->in[call->n_in - 1].data, .stream = call->attr->random.stream,
-                 .n = cinch_tensor_count(out), .width = out->rank ? cinch_span(out, 1, out->rank) : 1};
-    d.blocks = cinch_pieces(d.width, 4);
+                 .n = cinch_tensor_count(out), .width = out->rank ? cinch_cpu_span(out, 1, out->rank) : 1};
+    d.blocks = cinch_cpu_parts(d.width, 4);
     return d;
 }
 
@@ -124,7 +124,7 @@ static void save_mask(uint8_t *mask, const float *keep, int64_t n)
 {
     for (int64_t i = 0; i < n; i += 8) {
         unsigned bits = 0;
-        for (int64_t b = 0; b < cinch_least(8, n - i); b++) bits |= (unsigned)(keep[i + b] != 0) << b;
+        for (int64_t b = 0; b < cinch_cpu_min(8, n - i); b++) bits |= (unsigned)(keep[i + b] != 0) << b;
         mask[i / 8] = (uint8_t)bits;
     }
 }
@@ -133,11 +133,11 @@ static void map_dropout(const drawing *d, const uint32_t *word, const uint32_t *
 {
     float p = d->call->attr->random.a, scale = 1 / (1 - p), x[TILE], keep[TILE];
     (void)other;
-    cinch_load_f32(x, &d->call->in[0], first, n);
+    cinch_load(x, d->call->in[0].data, d->call->in[0].dtype, first, n);
     for (int64_t i = 0; i < n; i++) keep[i] = cinch_unit_float(word[i]) >= p ? 1.0f : 0.0f;
     if (d->call->saved) save_mask((uint8_t *)d->call->saved + first / 8, keep, n);
     for (int64_t i = 0; i < n; i++) x[i] = keep[i] != 0 ? x[i] * scale : 0;
-    cinch_store_f32(&d->call->out[0], first, x, n);
+    cinch_store(d->call->out[0].data, d->call->out[0].dtype, first, x, n);
 }
 
 static void map_words(const drawing *d, const uint32_t *word, const uint32_t *other, int64_t first, int64_t n)
@@ -158,10 +158,10 @@ static void draw_task(void *arg, int64_t task, int worker)
     const drawing *d = arg;
     uint32_t word[TILE], other[TILE];
     bool pairs = d->call->op == CINCH_OP_normal;
-    int64_t first = task * TILES_PER_TASK * TILE, end = cinch_least(first + TILES_PER_TASK * TILE, d->n);
+    int64_t first = task * TILES_PER_TASK * TILE, end = cinch_cpu_min(first + TILES_PER_TASK * TILE, d->n);
     (void)worker;
     for (; first < end; first += TILE) {
-        int64_t n = cinch_least(TILE, end - first);
+        int64_t n = cinch_cpu_min(TILE, end - first);
         draw_words(d, first, n, word, pairs ? other : NULL);
         map_words(d, word, other, first, n);
     }
@@ -170,42 +170,42 @@ static void draw_task(void *arg, int64_t task, int worker)
 static cinch_status run_draw(cinch_backend *backend, const cinch_call *call)
 {
     drawing d = describe(call);
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(d.n, TILES_PER_TASK * TILE), draw_task, &d);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(d.n, TILES_PER_TASK * TILE), draw_task, &d);
     return CINCH_OK;
 }
 
-KERNEL(uniform) = {NULL, run_draw};
-KERNEL(normal) = {NULL, run_draw};
-KERNEL(bernoulli) = {NULL, run_draw};
-KERNEL(integers) = {NULL, run_draw};
+CINCH_CPU_KERNEL_UNPLANNED(uniform, run_draw)
+CINCH_CPU_KERNEL_UNPLANNED(normal, run_draw)
+CINCH_CPU_KERNEL_UNPLANNED(bernoulli, run_draw)
+CINCH_CPU_KERNEL_UNPLANNED(integers, run_draw)
 
 static cinch_status plan_dropout(cinch_backend *backend, const cinch_call *call, size_t *scratch, size_t *saved)
 {
     (void)backend, (void)scratch;
-    *saved = (size_t)cinch_pieces(cinch_tensor_count(&call->out[0]), 8);
+    *saved = (size_t)cinch_cpu_parts(cinch_tensor_count(&call->out[0]), 8);
     return CINCH_OK;
 }
-KERNEL(dropout) = {plan_dropout, run_draw};
+CINCH_CPU_KERNEL(dropout, run_draw, plan_dropout)
 
 static void dropout_grad_task(void *arg, int64_t task, int worker)
 {
     const cinch_call *call = arg;
     const uint8_t *mask = call->saved;
     float scale = 1 / (1 - call->attr->random.a), d[TILE];
-    int64_t first = task * TILE, n = cinch_least(TILE, cinch_tensor_count(&call->out[0]) - first);
+    int64_t first = task * TILE, n = cinch_cpu_min(TILE, cinch_tensor_count(&call->out[0]) - first);
     (void)worker;
-    cinch_load_f32(d, &call->in[0], first, n);
+    cinch_load(d, call->in[0].data, call->in[0].dtype, first, n);
     for (int64_t i = 0; i < n; i++) d[i] = mask[(first + i) / 8] >> (first + i) % 8 & 1 ? d[i] * scale : 0;
-    cinch_store_f32(&call->out[0], first, d, n);
+    cinch_store(call->out[0].data, call->out[0].dtype, first, d, n);
 }
 
 static cinch_status run_dropout_grad(cinch_backend *backend, const cinch_call *call)
 {
-    int64_t tasks = cinch_pieces(cinch_tensor_count(&call->out[0]), TILE);
+    int64_t tasks = cinch_cpu_parts(cinch_tensor_count(&call->out[0]), TILE);
     cinch_pool_run(cinch_cpu_pool(backend), tasks, dropout_grad_task, (void *)(uintptr_t)call);
     return CINCH_OK;
 }
-KERNEL(dropout_grad) = {NULL, run_dropout_grad};
+CINCH_CPU_KERNEL_UNPLANNED(dropout_grad, run_dropout_grad)
 
 /* --- permutations: rows sorted by (random word, index) ----------------------------------------------------------------------- */
 
@@ -230,7 +230,7 @@ static void permute_row(void *arg, int64_t row, int worker)
     int32_t *out = (int32_t *)d->call->out[0].data + row * d->width;
     uint32_t word[TILE];
     for (int64_t i = 0; i < d->width; i += TILE) {
-        int64_t n = cinch_least(TILE, d->width - i);
+        int64_t n = cinch_cpu_min(TILE, d->width - i);
         draw_words(d, row * d->width + i, n, word, NULL);
         for (int64_t k = 0; k < n; k++) pairs[i + k] = (uint64_t)word[k] << 32 | (uint64_t)(i + k);
     }
@@ -251,4 +251,4 @@ static cinch_status run_permutation(cinch_backend *backend, const cinch_call *ca
     if (d.width) cinch_pool_run(cinch_cpu_pool(backend), call->out[0].dim[0], permute_row, &d);
     return CINCH_OK;
 }
-KERNEL(permutation) = {plan_permutation, run_permutation};
+CINCH_CPU_KERNEL(permutation, run_permutation, plan_permutation)

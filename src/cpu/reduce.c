@@ -3,7 +3,7 @@
  * Reductions of a tensor seen as [outer, n, inner] over n. Long reductions are cut into chunks whose results wait in the
  * scratch and are combined in order: where the cuts fall depends on the shape alone.
  */
-#include "cpu/cpu.h"
+#include "cpu/kernel.h"
 
 enum { LANES = 64, COLUMNS = 512, TILE = 1024 };
 
@@ -48,7 +48,7 @@ static void add_row(cinch_op op, float *acc, const float *x, int64_t n)
 static const float *values(const cinch_tensor *t, int64_t first, int64_t n, float *tile)
 {
     if (t->dtype == CINCH_F32) return (const float *)t->data + first;
-    cinch_load_f32(tile, t, first, n);
+    cinch_load(tile, t->data, t->dtype, first, n);
     return tile;
 }
 
@@ -59,7 +59,7 @@ static float reduce_run(cinch_op op, const cinch_tensor *t, int64_t first, int64
     float lane[LANES], tile[TILE], total = start_of(op);
     for (int l = 0; l < LANES; l++) lane[l] = total;
     for (int64_t at = 0; at < n; at += TILE) {
-        int64_t count = cinch_least(TILE, n - at), i = 0;
+        int64_t count = cinch_cpu_min(TILE, n - at), i = 0;
         const float *x = values(t, first + at, count, tile);
         for (; i + LANES <= count; i += LANES) add_row(op, lane, x + i, LANES);
         add_row(op, lane, x + i, count - i);
@@ -78,7 +78,7 @@ static void reduce_columns(cinch_op op, const cinch_tensor *t, int64_t first, in
     for (int64_t j = 0; j < n; j++) out[j] = start_of(op);
     for (int64_t i = 0; i < rows; i += GROUP) {
         for (int64_t j = 0; j < n; j++) group[j] = start_of(op);
-        for (int64_t r = i; r < cinch_least(i + GROUP, rows); r++)
+        for (int64_t r = i; r < cinch_cpu_min(i + GROUP, rows); r++)
             add_row(op, group, values(t, first + r * stride, n, tile), n);
         add_row(op, out, group, n);
     }
@@ -106,7 +106,7 @@ static void reduce_integers(cinch_op op, const int32_t *x, int64_t rows, int64_t
 static void store_result(const reduction *r, int64_t at, const float *x, int64_t n)
 {
     if (r->chunks > 1) memcpy((float *)r->partial + at, x, (size_t)n * sizeof *x);
-    else cinch_store_f32(&r->call->out[0], at, x, n);
+    else cinch_store(r->call->out[0].data, r->call->out[0].dtype, at, x, n);
 }
 
 /* Task: outer index, chunk, column block. */
@@ -115,8 +115,8 @@ static void reduce_chunk(void *arg, int64_t task, int worker)
     const reduction *r = arg;
     const cinch_tensor *in = &r->call->in[0];
     int64_t block = task % r->blocks, chunk = task / r->blocks % r->chunks, o = task / r->blocks / r->chunks;
-    int64_t row = chunk * r->chunk, rows = cinch_least(r->chunk, r->n - row);
-    int64_t column = block * COLUMNS, columns = cinch_least(COLUMNS, r->inner - column);
+    int64_t row = chunk * r->chunk, rows = cinch_cpu_min(r->chunk, r->n - row);
+    int64_t column = block * COLUMNS, columns = cinch_cpu_min(COLUMNS, r->inner - column);
     int64_t from = (o * r->n + row) * r->inner + column, to = (o * r->chunks + chunk) * r->inner + column;
     float sums[COLUMNS];
     (void)worker;
@@ -133,11 +133,11 @@ static void reduce_chunk(void *arg, int64_t task, int worker)
 static void reduce_rows(void *arg, int64_t task, int worker)
 {
     const reduction *r = arg;
-    int64_t last = cinch_least((task + 1) * r->chunk, r->outer);
+    int64_t last = cinch_cpu_min((task + 1) * r->chunk, r->outer);
     (void)worker;
     for (int64_t o = task * r->chunk; o < last; o++) {
         float sum = reduce_run(r->call->op, &r->call->in[0], o * r->n, r->n);
-        cinch_store_f32(&r->call->out[0], o, &sum, 1);
+        cinch_store(r->call->out[0].data, r->call->out[0].dtype, o, &sum, 1);
     }
 }
 
@@ -146,10 +146,10 @@ static void combine_chunks(const reduction *r, int64_t o)
     const float *partial = (const float *)r->partial + o * r->chunks * r->inner;
     for (int64_t column = 0; column < r->inner; column += COLUMNS) {
         float sums[COLUMNS];
-        int64_t n = cinch_least(COLUMNS, r->inner - column);
+        int64_t n = cinch_cpu_min(COLUMNS, r->inner - column);
         memcpy(sums, partial + column, (size_t)n * sizeof *sums);
         for (int64_t c = 1; c < r->chunks; c++) add_row(r->call->op, sums, partial + c * r->inner + column, n);
-        cinch_store_f32(&r->call->out[0], o * r->inner + column, sums, n);
+        cinch_store(r->call->out[0].data, r->call->out[0].dtype, o * r->inner + column, sums, n);
     }
 }
 
@@ -163,14 +163,14 @@ static reduction describe(const cinch_call *call)
 {
     const cinch_tensor *in = &call->in[0];
     int first = call->attr->axis.first, last = call->attr->axis.last;
-    reduction r = {.call = call, .outer = cinch_span(in, 0, first), .n = cinch_span(in, first, last + 1),
-                   .inner = cinch_span(in, last + 1, in->rank)};
-    int64_t width = cinch_least(r.inner, COLUMNS);
-    r.chunk = width ? cinch_pieces(CINCH_CPU_GRAIN * 4, width) : 1;
+    reduction r = {.call = call, .outer = cinch_cpu_span(in, 0, first), .n = cinch_cpu_span(in, first, last + 1),
+                   .inner = cinch_cpu_span(in, last + 1, in->rank)};
+    int64_t width = cinch_cpu_min(r.inner, COLUMNS);
+    r.chunk = width ? cinch_cpu_parts(CINCH_CPU_PIECE * 4, width) : 1;
     if (r.chunk < 256) r.chunk = 256;
-    r.chunks = r.n > r.chunk ? cinch_pieces(r.n, r.chunk) : 1;
+    r.chunks = r.n > r.chunk ? cinch_cpu_parts(r.n, r.chunk) : 1;
     if (r.chunks == 1) r.chunk = r.n;
-    r.blocks = cinch_pieces(r.inner, COLUMNS);
+    r.blocks = cinch_cpu_parts(r.inner, COLUMNS);
     r.partial = r.chunks > 1 ? call->scratch : call->out[0].data;
     return r;
 }
@@ -189,8 +189,8 @@ static cinch_status run_reduce(cinch_backend *backend, const cinch_call *call)
     cinch_pool *pool = cinch_cpu_pool(backend);
     bool integers = call->in[0].dtype == CINCH_I32;
     if (r.inner == 1 && r.chunks == 1 && !integers) {
-        r.chunk = r.n ? cinch_pieces(CINCH_CPU_GRAIN, r.n) : 1;
-        cinch_pool_run(pool, cinch_pieces(r.outer, r.chunk), reduce_rows, &r);
+        r.chunk = r.n ? cinch_cpu_parts(CINCH_CPU_PIECE, r.n) : 1;
+        cinch_pool_run(pool, cinch_cpu_parts(r.outer, r.chunk), reduce_rows, &r);
         return CINCH_OK;
     }
     cinch_pool_run(pool, r.outer * r.chunks * r.blocks, reduce_chunk, &r);
@@ -201,9 +201,9 @@ static cinch_status run_reduce(cinch_backend *backend, const cinch_call *call)
     return CINCH_OK;
 }
 
-KERNEL(sum) = {plan_reduce, run_reduce};
-KERNEL(max) = {plan_reduce, run_reduce};
-KERNEL(min) = {plan_reduce, run_reduce};
+CINCH_CPU_KERNEL(sum, run_reduce, plan_reduce)
+CINCH_CPU_KERNEL(max, run_reduce, plan_reduce)
+CINCH_CPU_KERNEL(min, run_reduce, plan_reduce)
 
 /* --- one output at a time: argmax, logsumexp, cumsum --------------------------------------------------------------------------- */
 
@@ -219,19 +219,19 @@ static inline float at(const cinch_tensor *t, int64_t i)
 }
 
 /* Lines that one task takes. */
-static int64_t lines_per_task(const reduction *r) { return r->n ? cinch_pieces(CINCH_CPU_GRAIN, r->n) : CINCH_CPU_GRAIN; }
+static int64_t lines_per_task(const reduction *r) { return r->n ? cinch_cpu_parts(CINCH_CPU_PIECE, r->n) : CINCH_CPU_PIECE; }
 
 static cinch_status run_lines(cinch_backend *backend, const cinch_call *call, cinch_task task)
 {
     reduction r = describe(call);
     int64_t lines = r.outer * r.inner;
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(lines, lines_per_task(&r)), task, &r);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(lines, lines_per_task(&r)), task, &r);
     return CINCH_OK;
 }
 
 #define FOR_LINES(line)                                                                                       \
     const reduction *r = arg;                                                                                 \
-    const int64_t step = lines_per_task(r), end = cinch_least((task + 1) * step, r->outer * r->inner);        \
+    const int64_t step = lines_per_task(r), end = cinch_cpu_min((task + 1) * step, r->outer * r->inner);        \
     (void)worker;                                                                                             \
     for (int64_t line = task * step; line < end; line++)
 
@@ -256,7 +256,7 @@ static void argmax_lines(void *arg, int64_t task, int worker)
     FOR_LINES(line) ((int32_t *)r->call->out[0].data)[line] = largest(r, line);
 }
 static cinch_status run_argmax(cinch_backend *backend, const cinch_call *call) { return run_lines(backend, call, argmax_lines); }
-KERNEL(argmax) = {NULL, run_argmax};
+CINCH_CPU_KERNEL_UNPLANNED(argmax, run_argmax)
 
 /* log(sum(exp(x - m))) + m with m the largest; an infinite m is its own answer. */
 static void logsumexp_lines(void *arg, int64_t task, int worker)
@@ -269,14 +269,14 @@ static void logsumexp_lines(void *arg, int64_t task, int worker)
         float shift = cinch_f_is_finite(most) != 0 ? most : 0;
         for (int64_t i = 0; i < r->n; i++) sum += cinch_f_exp(at(in, line_at(r, line, i)) - shift);
         float y = cinch_f_log(sum) + shift;
-        cinch_store_f32(&r->call->out[0], line, &y, 1);
+        cinch_store(r->call->out[0].data, r->call->out[0].dtype, line, &y, 1);
     }
 }
 static cinch_status run_logsumexp(cinch_backend *backend, const cinch_call *call)
 {
     return run_lines(backend, call, logsumexp_lines);
 }
-KERNEL(logsumexp) = {NULL, run_logsumexp};
+CINCH_CPU_KERNEL_UNPLANNED(logsumexp, run_logsumexp)
 
 static void cumsum_lines(void *arg, int64_t task, int worker)
 {
@@ -293,9 +293,9 @@ static void cumsum_lines(void *arg, int64_t task, int worker)
                 continue;
             }
             sum += at(in, i);
-            cinch_store_f32(out, i, &(float){(float)sum}, 1);
+            cinch_store(out->data, out->dtype, i, &(float){(float)sum}, 1);
         }
     }
 }
 static cinch_status run_cumsum(cinch_backend *backend, const cinch_call *call) { return run_lines(backend, call, cumsum_lines); }
-KERNEL(cumsum) = {NULL, run_cumsum};
+CINCH_CPU_KERNEL_UNPLANNED(cumsum, run_cumsum)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax and its kin over the last axis; a task takes some whole rows. */
-#include "cpu/cpu.h"
+#include "cpu/kernel.h"
 
 enum { LANES = 16 };
 
@@ -24,7 +24,7 @@ static float largest(const float *x, int64_t n)
     float lane[LANES];
     for (int l = 0; l < LANES; l++) lane[l] = -INFINITY;
     for (int64_t i = 0; i < n; i += LANES)
-        for (int64_t l = 0; l < cinch_least(LANES, n - i); l++) lane[l] = cinch_f_maximum(lane[l], x[i + l]);
+        for (int64_t l = 0; l < cinch_cpu_min(LANES, n - i); l++) lane[l] = cinch_f_maximum(lane[l], x[i + l]);
     for (int l = 1; l < LANES; l++) lane[0] = cinch_f_maximum(lane[0], lane[l]);
     return lane[0];
 }
@@ -66,7 +66,7 @@ static void log_softmax_row(float *y, const float *x, const float *unused, int64
     float most = largest(x, n), piece[256], sum = 0;
     (void)unused;
     for (int64_t i = 0; i < n; i += 256) {
-        int64_t count = cinch_least(256, n - i);
+        int64_t count = cinch_cpu_min(256, n - i);
         for (int64_t j = 0; j < count; j++) piece[j] = cinch_f_exp(x[i + j] - most);
         sum += sum_of(piece, count);
     }
@@ -107,7 +107,7 @@ static void run_rows(void *arg, int64_t task, int worker)
     const rows_job *j = arg;
     const cinch_call *call = j->call;
     row_function function = function_of(call->op);
-    int64_t n = j->width, last = cinch_least((task + 1) * j->per_task, j->rows);
+    int64_t n = j->width, last = cinch_cpu_min((task + 1) * j->per_task, j->rows);
     for (int64_t row = task * j->per_task; row < last; row++) {
         const float *in[2] = {NULL, NULL};
         if (call->out[0].dtype == CINCH_F32) {
@@ -116,9 +116,9 @@ static void run_rows(void *arg, int64_t task, int worker)
             continue;
         }
         float *room = j->scratch + 2 * n * worker;
-        for (int k = 0; k < call->n_in; k++) cinch_load_f32(room + k * n, &call->in[k], row * n, n);
+        for (int k = 0; k < call->n_in; k++) cinch_load(room + k * n, call->in[k].data, call->in[k].dtype, row * n, n);
         function(room, room, room + n, n);
-        cinch_store_f32(&call->out[0], row * n, room, n);
+        cinch_store(call->out[0].data, call->out[0].dtype, row * n, room, n);
     }
 }
 
@@ -134,14 +134,14 @@ static cinch_status plan_softmax(cinch_backend *backend, const cinch_call *call,
 static cinch_status run_softmax(cinch_backend *backend, const cinch_call *call)
 {
     const cinch_tensor *out = &call->out[0];
-    rows_job j = {call, cinch_span(out, 0, out->rank - 1), out->dim[out->rank - 1], 1, call->scratch};
+    rows_job j = {call, cinch_cpu_span(out, 0, out->rank - 1), out->dim[out->rank - 1], 1, call->scratch};
     if (!j.width) return CINCH_OK;
-    j.per_task = cinch_pieces(CINCH_CPU_GRAIN / 2, j.width);
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(j.rows, j.per_task), run_rows, &j);
+    j.per_task = cinch_cpu_parts(CINCH_CPU_PIECE / 2, j.width);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(j.rows, j.per_task), run_rows, &j);
     return CINCH_OK;
 }
 
-KERNEL(softmax) = {plan_softmax, run_softmax};
-KERNEL(softmax_grad) = {plan_softmax, run_softmax};
-KERNEL(log_softmax) = {plan_softmax, run_softmax};
-KERNEL(log_softmax_grad) = {plan_softmax, run_softmax};
+CINCH_CPU_KERNEL(softmax, run_softmax, plan_softmax)
+CINCH_CPU_KERNEL(softmax_grad, run_softmax, plan_softmax)
+CINCH_CPU_KERNEL(log_softmax, run_softmax, plan_softmax)
+CINCH_CPU_KERNEL(log_softmax_grad, run_softmax, plan_softmax)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Effects. Every one does nothing when its commit flag is 0. */
-#include "cpu/cpu.h"
+#include "cpu/kernel.h"
 
 static bool skipped(const cinch_call *call) { return call->commit && *call->commit == 0; }
 
@@ -73,7 +73,7 @@ static piece piece_of(const cinch_call *call, const int32_t *segment, int64_t fi
                    .h = h,
                    .scale = *(const float *)tail(call, 0)->data,
                    .decay = decays ? h[CINCH_HYPER_DECAY] : 0,
-                   .n = cinch_least(CINCH_CPU_GRAIN, segment[CINCH_SEGMENT_LENGTH] - first)};
+                   .n = cinch_cpu_min(CINCH_CPU_PIECE, segment[CINCH_SEGMENT_LENGTH] - first)};
 }
 
 static void update_task(void *arg, int64_t task, int worker)
@@ -82,11 +82,11 @@ static void update_task(void *arg, int64_t task, int worker)
     const int32_t *segment = tail(call, 2)->data;
     (void)worker;
     for (;; segment += CINCH_SEGMENT_COUNT) {
-        int64_t pieces = cinch_pieces(segment[CINCH_SEGMENT_LENGTH], CINCH_CPU_GRAIN);
+        int64_t pieces = cinch_cpu_parts(segment[CINCH_SEGMENT_LENGTH], CINCH_CPU_PIECE);
         if (task < pieces) break;
         task -= pieces;
     }
-    piece p = piece_of(call, segment, task * CINCH_CPU_GRAIN);
+    piece p = piece_of(call, segment, task * CINCH_CPU_PIECE);
     update_piece(call, &p);
 }
 
@@ -97,25 +97,25 @@ static cinch_status run_update(cinch_backend *backend, const cinch_call *call)
     int64_t tasks = 0;
     if (skipped(call)) return CINCH_OK;
     for (int64_t i = 0; i < segments->dim[0]; i++)
-        tasks += cinch_pieces(segment[i * CINCH_SEGMENT_COUNT + CINCH_SEGMENT_LENGTH], CINCH_CPU_GRAIN);
+        tasks += cinch_cpu_parts(segment[i * CINCH_SEGMENT_COUNT + CINCH_SEGMENT_LENGTH], CINCH_CPU_PIECE);
     cinch_pool_run(cinch_cpu_pool(backend), tasks, update_task, (void *)(uintptr_t)call);
     return CINCH_OK;
 }
 
-KERNEL(sgd) = {NULL, run_update};
-KERNEL(adam) = {NULL, run_update};
-KERNEL(rmsprop) = {NULL, run_update};
-KERNEL(adagrad) = {NULL, run_update};
+CINCH_CPU_KERNEL_UNPLANNED(sgd, run_update)
+CINCH_CPU_KERNEL_UNPLANNED(adam, run_update)
+CINCH_CPU_KERNEL_UNPLANNED(rmsprop, run_update)
+CINCH_CPU_KERNEL_UNPLANNED(adagrad, run_update)
 
 /* --- writing states --------------------------------------------------------------------------------------------------------- */
 
 static void assign_task(void *arg, int64_t task, int worker)
 {
     const cinch_call *call = arg;
-    size_t size = cinch_dtype_size(call->in[0].dtype), first = (size_t)task * CINCH_CPU_GRAIN * size;
+    size_t size = cinch_dtype_size(call->in[0].dtype), first = (size_t)task * CINCH_CPU_PIECE * size;
     size_t bytes = (size_t)cinch_tensor_count(&call->in[0]) * size - first;
     (void)worker;
-    if (bytes > CINCH_CPU_GRAIN * size) bytes = CINCH_CPU_GRAIN * size;
+    if (bytes > CINCH_CPU_PIECE * size) bytes = CINCH_CPU_PIECE * size;
     memmove((char *)call->in[0].data + first, (const char *)call->in[1].data + first, bytes);
 }
 
@@ -123,7 +123,7 @@ static void assign_task(void *arg, int64_t task, int worker)
 static void blend_task(void *arg, int64_t task, int worker)
 {
     const cinch_call *call = arg;
-    int64_t first = task * CINCH_CPU_GRAIN, n = cinch_least(CINCH_CPU_GRAIN, cinch_tensor_count(&call->in[0]) - first);
+    int64_t first = task * CINCH_CPU_PIECE, n = cinch_cpu_min(CINCH_CPU_PIECE, cinch_tensor_count(&call->in[0]) - first);
     float *state = (float *)call->in[0].data + first, k = *(const float *)call->in[2].data;
     const float *value = (const float *)call->in[1].data + first;
     (void)worker;
@@ -135,15 +135,15 @@ static void blend_task(void *arg, int64_t task, int worker)
 
 static cinch_status run_state(cinch_backend *backend, const cinch_call *call)
 {
-    int64_t tasks = cinch_pieces(cinch_tensor_count(&call->in[0]), CINCH_CPU_GRAIN);
+    int64_t tasks = cinch_cpu_parts(cinch_tensor_count(&call->in[0]), CINCH_CPU_PIECE);
     cinch_task task = call->op == CINCH_OP_assign ? assign_task : blend_task;
     if (!skipped(call)) cinch_pool_run(cinch_cpu_pool(backend), tasks, task, (void *)(uintptr_t)call);
     return CINCH_OK;
 }
 
-KERNEL(assign) = {NULL, run_state};
-KERNEL(accumulate) = {NULL, run_state};
-KERNEL(ema) = {NULL, run_state};
+CINCH_CPU_KERNEL_UNPLANNED(assign, run_state)
+CINCH_CPU_KERNEL_UNPLANNED(accumulate, run_state)
+CINCH_CPU_KERNEL_UNPLANNED(ema, run_state)
 
 static cinch_status run_record(cinch_backend *backend, const cinch_call *call)
 {
@@ -153,4 +153,4 @@ static cinch_status run_record(cinch_backend *backend, const cinch_call *call)
     for (int k = 2; k < call->n_in; k++) row[k - 2] = *(const float *)call->in[k].data;
     return CINCH_OK;
 }
-KERNEL(record) = {NULL, run_record};
+CINCH_CPU_KERNEL_UNPLANNED(record, run_record)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows by index: gather, its gradient, one-hot. */
-#include "cpu/cpu.h"
+#include "cpu/kernel.h"
 
 typedef struct row_job {
     const cinch_call *call;
@@ -13,7 +13,7 @@ static void gather_rows(void *arg, int64_t task, int worker)
     const int32_t *rows = j->call->in[1].data;
     const char *table = j->call->in[0].data;
     char *out = j->call->out[0].data;
-    int64_t last = cinch_least((task + 1) * j->per_task, j->n);
+    int64_t last = cinch_cpu_min((task + 1) * j->per_task, j->n);
     (void)worker;
     for (int64_t i = task * j->per_task; i < last; i++) {
         if (rows[i] >= 0 && rows[i] < j->rows) memcpy(out + i * j->bytes, table + rows[i] * j->bytes, (size_t)j->bytes);
@@ -25,13 +25,13 @@ static cinch_status run_gather(cinch_backend *backend, const cinch_call *call)
 {
     const cinch_tensor *table = &call->in[0];
     row_job j = {call, cinch_tensor_count(&call->in[1]),
-                 cinch_span(table, 1, table->rank) * (int64_t)cinch_dtype_size(table->dtype), table->dim[0], 1};
+                 cinch_cpu_span(table, 1, table->rank) * (int64_t)cinch_dtype_size(table->dtype), table->dim[0], 1};
     if (!j.bytes) return CINCH_OK;
-    j.per_task = cinch_pieces(CINCH_CPU_GRAIN * 4, j.bytes);
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(j.n, j.per_task), gather_rows, &j);
+    j.per_task = cinch_cpu_parts(CINCH_CPU_PIECE * 4, j.bytes);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(j.n, j.per_task), gather_rows, &j);
     return CINCH_OK;
 }
-KERNEL(gather) = {NULL, run_gather};
+CINCH_CPU_KERNEL_UNPLANNED(gather, run_gather)
 
 /* --- scatter: tasks share the columns, so that every row's sum keeps the order of its terms ------------------------------ */
 
@@ -53,7 +53,7 @@ static void scatter_floats(const scatter *s, int64_t first, int64_t count)
             for (int64_t c = 0; c < count; c++) sum[c] += ((const float *)x->data)[i * s->columns + first + c];
         else
             for (int64_t c = 0; c < count; c++)
-                sum[c] += cinch_bf16_to_f32(((const uint16_t *)x->data)[i * s->columns + first + c]);
+                sum[c] += cinch_from_bf16(((const uint16_t *)x->data)[i * s->columns + first + c]);
     }
 }
 
@@ -70,7 +70,7 @@ static void scatter_integers(const scatter *s, int64_t first, int64_t count)
 static void scatter_columns(void *arg, int64_t task, int worker)
 {
     const scatter *s = arg;
-    int64_t first = task * s->per_task, count = cinch_least(s->per_task, s->columns - first);
+    int64_t first = task * s->per_task, count = cinch_cpu_min(s->per_task, s->columns - first);
     (void)worker;
     if (s->call->in[0].dtype == CINCH_I32) scatter_integers(s, first, count);
     else scatter_floats(s, first, count);
@@ -87,13 +87,13 @@ static cinch_status run_scatter_add(cinch_backend *backend, const cinch_call *ca
 {
     const cinch_tensor *out = &call->out[0];
     bool narrow = out->dtype == CINCH_BF16;
-    scatter s = {call, narrow ? call->scratch : out->data, out->dim[0], cinch_span(out, 1, out->rank),
+    scatter s = {call, narrow ? call->scratch : out->data, out->dim[0], cinch_cpu_span(out, 1, out->rank),
                  cinch_tensor_count(&call->in[1]), 64};
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_pieces(s.columns, s.per_task), scatter_columns, &s);
-    if (narrow) cinch_store_f32(out, 0, s.sums, s.n * s.columns);
+    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(s.columns, s.per_task), scatter_columns, &s);
+    if (narrow) cinch_store(out->data, out->dtype, 0, s.sums, s.n * s.columns);
     return CINCH_OK;
 }
-KERNEL(scatter_add) = {plan_scatter_add, run_scatter_add};
+CINCH_CPU_KERNEL(scatter_add, run_scatter_add, plan_scatter_add)
 
 static cinch_status run_one_hot(cinch_backend *backend, const cinch_call *call)
 {
@@ -106,4 +106,4 @@ static cinch_status run_one_hot(cinch_backend *backend, const cinch_call *call)
         if (index[i] >= 0 && index[i] < depth) out[i * depth + index[i]] = 1;
     return CINCH_OK;
 }
-KERNEL(one_hot) = {NULL, run_one_hot};
+CINCH_CPU_KERNEL_UNPLANNED(one_hot, run_one_hot)
