@@ -13,7 +13,7 @@ includes='
 include             cinch/*
 core                cinch/*  !cinch/cinch.h !cinch/model.h !cinch/data.h !cinch/train.h !cinch/report.h
 core/backend.h      cinch/status.h cinch/types.h core/ops.def
-core/formula.h      cinch/types.h core/rng.h
+core/formula.h      cinch/types.h core/backend.h core/rng.h
 core/rng.h
 core/status.h       cinch/status.h
 cpu                 core/backend.h core/ops.def core/formula.h core/rng.h core/status.h
