@@ -22,6 +22,11 @@ CINCH_API cinch_status cinch_report_pictures(const char *run_path, const cinch_r
 CINCH_API cinch_status cinch_report_reconstructions(cinch_run *run, const char *path);
 CINCH_API cinch_status cinch_report_history(const char *run_path, const char *path);
 
+/* Writes a picture of n samples, `values` [n, sample] in the model's range, ten side by side; with `originals` (may be
+   NULL) of the same shape above them. CINCH_USAGE when they are too many for one picture, CINCH_OUTPUT. */
+CINCH_API cinch_status cinch_report_samples(const char *path, const cinch_sample *sample, int64_t n, const float *values,
+                                            const float *originals);
+
 CINCH_END
 
 #endif

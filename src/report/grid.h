@@ -13,6 +13,8 @@
 
 #include "core/status.h"
 
+#include <cinch/types.h>
+
 typedef struct {
     const char *title;           /* to the left of the row, or NULL */
     const float *values;         /* [n, height, width, channels], or [n, width, channels] for vectors */
@@ -36,6 +38,9 @@ typedef struct {
     const cinch_grid_section *sections;
     int n_sections;
 } cinch_grid;
+
+/* Sets height, width and channels for samples of a shape, channels last; what is no image is a vector. */
+void cinch_grid_shape(cinch_grid *grid, cinch_shape sample);
 
 /* Draws the sheet and writes it to `path` (see cinch_picture_write). Small images are enlarged by a whole factor to
    about 90 pixels, large ones averaged down to at most 256. Values that are not finite are magenta.

@@ -108,14 +108,6 @@ static void free_strip(strip *s)
     free(s->y);
 }
 
-static void shape_items(cinch_grid *grid, cinch_shape sample)
-{
-    bool image = sample.rank == 3;
-    grid->height = image ? (int)sample.dim[0] : 0;
-    grid->width = (int)(image ? sample.dim[1] : sample.rank == 2 ? sample.dim[0] : cinch_shape_count(sample));
-    grid->channels = (int)(image ? sample.dim[2] : sample.rank == 2 ? sample.dim[1] : 1);
-}
-
 static cinch_status draw(cinch_run *run, const char *part, strip *typical, strip *worst, const char *path)
 {
     char title[128];
@@ -125,7 +117,7 @@ static cinch_status draw(cinch_run *run, const char *part, strip *typical, strip
     cinch_grid grid = {.title = title, .low = sample.low, .high = sample.high, .sections = sections, .n_sections = 2};
     if (!(sample.low < sample.high)) grid.low = grid.high = 0;
     snprintf(title, sizeof title, "%.40s: %s part, mean squared errors", cinch_model_name(cinch_run_model(run)), part);
-    shape_items(&grid, sample.shape);
+    cinch_grid_shape(&grid, sample.shape);
     return cinch_grid_write(path, &grid);
 }
 

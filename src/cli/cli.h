@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the verbs of the command share. One process runs one verb on one thread; texts that are borrowed here live in
+ * argv or in the library.
+ */
+#ifndef CINCH_CLI_CLI_H
+#define CINCH_CLI_CLI_H
+
+#include <cinch/config.h>
+#include <cinch/data.h>
+#include <cinch/device.h>
+#include <cinch/model.h>
+#include <cinch/train.h>
+#include <jansson.h>
+
+typedef struct cinch_verb cinch_verb;
+
+/* A flag of the configuration or a --set, to be applied from left to right. */
+typedef struct cinch_assignment {
+    const char *name;        /* "--lr" or "optimizer.lr" */
+    const char *value;       /* NULL: the flag stands alone */
+    bool by_flag;
+} cinch_assignment;
+
+/* The command line. */
+typedef struct cinch_cli {
+    const cinch_verb *verb;
+    const char *operand;     /* RUN, ...; NULL: none was given */
+    const char *second;      /* what follows it: bench train WORKLOAD */
+    const char *out, *resume, *weights, *data, *steps;
+    bool json, quiet, help, overwrite, dry_run, losses;
+    cinch_assignment *assignments;
+    const char **files;      /* of --config */
+    int n_assignments, n_files;
+    cinch_config *config;    /* made by cinch_cli_configure */
+} cinch_cli;
+
+/* Which keys of the configuration a verb takes, as flags and by --set. */
+typedef enum cinch_keys {
+    CINCH_KEYS_COMMON,       /* --device, --threads, ...: what every verb takes; no --set */
+    CINCH_KEYS_DATA,         /* and --data and data.* */
+    CINCH_KEYS_ALL
+} cinch_keys;
+
+struct cinch_verb {
+    const char *name, *summary;
+    const char *operand;     /* what is not a flag, for messages: "RUN"; NULL: nothing */
+    int operands;            /* how many at most; the first is needed */
+    cinch_keys keys;
+    const char *usage;       /* after "cinch NAME " */
+    const char *text;        /* what it does, for its help; lines of at most 100 characters, each with its newline */
+    const char *example;     /* lines, each with its newline */
+    cinch_status (*run)(cinch_cli *cli);
+};
+
+#define TRY(call)                               \
+    do {                                        \
+        cinch_status try_status_ = (call);      \
+        if (try_status_) return try_status_;    \
+    } while (0)
+
+/* --- verbs.c ------------------------------------------------------------------------------------------------------ */
+
+/* By number, NULL past the last; by name, CINCH_USAGE naming the nearest. */
+const cinch_verb *cinch_verb_at(int index);
+cinch_status cinch_verb_find(const char *name, const cinch_verb **out);
+
+cinch_status cinch_verb_train(cinch_cli *cli);
+cinch_status cinch_verb_eval(cinch_cli *cli);
+cinch_status cinch_verb_encode(cinch_cli *cli);
+cinch_status cinch_verb_decode(cinch_cli *cli);
+cinch_status cinch_verb_reconstruct(cinch_cli *cli);
+cinch_status cinch_verb_inspect(cinch_cli *cli);
+cinch_status cinch_verb_models(cinch_cli *cli);
+cinch_status cinch_verb_config(cinch_cli *cli);
+cinch_status cinch_verb_devices(cinch_cli *cli);
+cinch_status cinch_verb_bench(cinch_cli *cli);
+
+/* --- flags.c: the flags that are not keys of the configuration ------------------------------------------------------- */
+
+typedef struct cinch_flag {
+    const char *verbs;       /* apart by blanks; NULL: every verb has it */
+    const char *name;        /* "--out" */
+    const char *value;       /* "RUN"; NULL: it stands alone */
+    const char *help;
+    size_t offset;           /* of a bool or const char * in cinch_cli */
+} cinch_flag;
+
+/* A verb's flags by number, false past the last; by name, NULL when it has none such. */
+bool cinch_flag_at(const cinch_verb *verb, int index, const cinch_flag **out);
+const cinch_flag *cinch_flag_find(const cinch_verb *verb, const char *name);
+
+/* The configuration's flags that a verb takes, by number. A flag that several families have comes once. */
+bool cinch_flag_key_at(const cinch_verb *verb, int index, cinch_option_info *out);
+/* Whether the verb takes this option's flag (also its key, by --set). */
+bool cinch_flag_takes(const cinch_verb *verb, const cinch_option_info *option);
+
+/* Every option: the configuration's, then each family's own; false past the last. */
+bool cinch_cli_option(int index, cinch_option_info *out);
+
+/* CINCH_USAGE, naming the nearest flag that the verb has. */
+cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name);
+
+/* --- args.c ------------------------------------------------------------------------------------------------------- */
+
+/* Reads argv[from...] for cli->verb; argv is cut up. CINCH_USAGE. Free also after an error. */
+cinch_status cinch_cli_parse(cinch_cli *cli, int argc, char **argv, int from);
+void cinch_cli_free(cinch_cli *cli);
+
+/* Applies the flags and --set to `config`, without resolving it. */
+cinch_status cinch_cli_assign(const cinch_cli *cli, cinch_config *config);
+
+/* cli->config from --config files, flags and --set, resolved. */
+cinch_status cinch_cli_configure(cinch_cli *cli);
+
+/* Whether a key was given by a flag or --set. */
+bool cinch_cli_given(const cinch_cli *cli, const char *key);
+
+/* A flag's text as a whole number from `low`; `fallback` for NULL. */
+cinch_status cinch_cli_whole(const char *flag, const char *text, int64_t low, int64_t fallback, int64_t *out);
+
+/* --- help.c ------------------------------------------------------------------------------------------------------- */
+
+void cinch_help_all(void);
+void cinch_help_verb(const cinch_verb *verb);
+
+/* --- output.c ------------------------------------------------------------------------------------------------------ */
+
+/* Sets the command's own error text and returns `status`; it wins over cinch_last_error(). */
+cinch_status cinch_cli_fail(cinch_status status, const char *format, ...) CINCH_PRINTF(2, 3);
+cinch_status cinch_cli_no_memory(void);
+
+/* Makes the standard streams safe to use, though the caller may have closed some, and failed writes errors. */
+void cinch_cli_open_streams(void);
+/* Flushes standard output: `status`, or CINCH_OUTPUT when `status` is 0 and something could not be written. */
+cinch_status cinch_cli_close_streams(cinch_status status);
+/* The one line of an error, on standard error. */
+void cinch_cli_print_error(void);
+
+/* To standard output; failures show at the end. */
+void cinch_cli_print(const char *format, ...) CINCH_PRINTF(1, 2);
+
+/* A line on standard error, unless --quiet. */
+void cinch_cli_note(const cinch_cli *cli, const char *format, ...) CINCH_PRINTF(2, 3);
+
+/* JSON: values are taken over; NULL (memory was short) is remembered and fails the print. */
+void cinch_json_set(json_t *object, const char *key, json_t *value);
+void cinch_json_add(json_t *array, json_t *value);
+json_t *cinch_json_number(double value);    /* null where it is not finite */
+json_t *cinch_json_text_of(const char *text); /* null for NULL; bytes that are not UTF-8 become ? */
+json_t *cinch_json_sizes(cinch_shape shape);
+/* Prints it on one line. */
+cinch_status cinch_cli_print_json(json_t *value);
+
+/* "[28, 28, 1]" */
+const char *cinch_shape_text(cinch_shape shape, char *text, size_t size);
+
+/* --- stop.c --------------------------------------------------------------------------------------------------------- */
+
+/* From now on SIGINT, SIGTERM and SIGUSR1 set a flag, which is returned, to the status to end with. */
+const volatile int *cinch_cli_catch_signals(void);
+
+/* --- progress.c ------------------------------------------------------------------------------------------------------ */
+
+typedef struct cinch_bar {
+    bool quiet, terminal;
+    bool drawn;              /* the cursor stands behind a bar */
+    bool begun;
+    double started, last;    /* seconds */
+    int64_t first_step;      /* where this process began */
+    double val_loss;
+} cinch_bar;
+
+void cinch_bar_begin(cinch_bar *bar, const cinch_cli *cli);
+/* For cinch_train_options.progress; `user` is the bar. */
+void cinch_bar_progress(void *user, const cinch_progress *progress);
+void cinch_bar_end(cinch_bar *bar);
+
+/* --- run.c: what the verbs on a run share ------------------------------------------------------------------------------ */
+
+/* Opens cli->operand on the device that the flags say; cli->config is made. */
+cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out);
+
+/* Opens --data as the run's data was read, but for data.* given here; checks that it suits the model. */
+cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dataset **out);
+
+/* The data options of a configuration. */
+cinch_dataset_options cinch_cli_data_options(const cinch_config *config);
+
+/* Rows to take: all, or --limit. */
+int64_t cinch_cli_rows(const cinch_cli *cli, int64_t rows);
+
+/* The device's name where "auto" may be asked for. */
+cinch_status cinch_cli_device_name(const char *name, int threads, char text[32]);
+/* Says which device "auto" takes and why; cli->config is made. */
+cinch_status cinch_cli_tell_device(const cinch_cli *cli);
+/* Why no GPU is used. */
+const char *cinch_cli_no_gpu(char *text, size_t size);
+
+/* The pictures of a run folder; in pictures.c, as cinch_convert_png. */
+cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path);
+
+/* --- convert.c: rows in, rows out, in pieces ---------------------------------------------------------------------------- */
+
+typedef struct cinch_conversion {
+    cinch_run *run;
+    const cinch_dataset *data;
+    int64_t rows;            /* the first so many */
+    cinch_shape in, out;     /* of one row; `out` as it is written */
+    cinch_status (*apply)(cinch_run *run, const float *in, int64_t n, float *out);
+    /* Back to the axes and scale outside, [n, out] from as many numbers; NULL: written as they are. */
+    cinch_status (*restore)(const struct cinch_conversion *c, const float *values, int64_t n, float *out);
+} cinch_conversion;
+
+/* --out and --data are there, and the file is of a kind that can be written: .npy, - or, if `pictures`, .png. */
+cinch_status cinch_convert_check(const cinch_cli *cli, bool pictures);
+/* Whether --out is a picture. */
+bool cinch_convert_to_picture(const cinch_cli *cli);
+
+/* Converts all rows into --out, an .npy file or standard output. */
+cinch_status cinch_convert_npy(const cinch_cli *cli, const cinch_conversion *c);
+
+/* Draws the first rows into --out, with the originals above if `originals`. */
+cinch_status cinch_convert_png(const cinch_cli *cli, const cinch_conversion *c, bool originals);
+
+/* `n` rows of the conversion's data from `first`, as values. */
+cinch_status cinch_convert_read(const cinch_conversion *c, int64_t first, int64_t n, float *values);
+
+/* What was written, on standard output (--json) or standard error. */
+cinch_status cinch_convert_report(const cinch_cli *cli, int64_t rows, cinch_shape row);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help, put together from the tables of verbs, flags and options. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LEFT = 28, WIDTH = 100 };
+
+void cinch_help_all(void)
+{
+    const cinch_verb *verb;
+    cinch_cli_print("usage: cinch VERB [...]\n\nTrains, evaluates and uses autoencoders.\n\n");
+    for (int i = 0; (verb = cinch_verb_at(i)); i++) cinch_cli_print("  %-12s  %s\n", verb->name, verb->summary);
+    cinch_cli_print("\n`cinch VERB --help` says more; `cinch --version` says what this cinch is built on.\n");
+}
+
+/* `text` from column LEFT on, wrapped between words. */
+static void print_wrapped(int column, const char *text)
+{
+    if (column >= LEFT) {
+        cinch_cli_print("\n");
+        column = 0;
+    }
+    cinch_cli_print("%*s", LEFT - column, "");
+    for (int at = LEFT; *text;) {
+        int word = (int)strcspn(text, " ");
+        if (at > LEFT && at + 1 + word > WIDTH) {
+            cinch_cli_print("\n%*s", LEFT, "");
+            at = LEFT;
+        }
+        cinch_cli_print("%s%.*s", at > LEFT ? " " : "", word, text);
+        at += word + (at > LEFT);
+        text += word + (text[word] == ' ');
+    }
+    cinch_cli_print("\n");
+}
+
+static void print_row(const char *name, const char *value, const char *help)
+{
+    char left[96];
+    int column = snprintf(left, sizeof left, "  %s%s%s", name, value ? " " : "", value ? value : "");
+    cinch_cli_print("%s", left);
+    print_wrapped(column, help);
+}
+
+/* "N" for an int, "X" for a number, ... */
+static const char *placeholder(const cinch_option_info *option)
+{
+    static const struct { const char *type, *text; } rows[] = {
+        {"int", "N"}, {"number", "X"}, {"ints", "N,N"}, {"numbers", "X,X"}, {"seconds", "TIME"}, {"enum", "NAME"},
+        {"bool", NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!strcmp(option->type, rows[i].type)) return rows[i].text;
+    return option->choices ? "NAME" : "TEXT";
+}
+
+static void print_option(const cinch_option_info *option)
+{
+    char help[1024];
+    bool alone = !strcmp(option->type, "bool");
+    snprintf(help, sizeof help, "%s%s%s%s%s%s%s", option->help, option->choices ? "; one of: " : "",
+             option->choices ? option->choices : "", option->fallback && !alone ? " [" : "",
+             option->fallback && !alone ? option->fallback : "", option->fallback && !alone ? "]" : "",
+             alone && !strncmp(option->flag, "--no-", 5) ? " (this flag: not)" : "");
+    print_row(option->flag, placeholder(option), help);
+}
+
+static bool in_section(const cinch_option_info *option, const char *section)
+{
+    size_t length = strlen(section);
+    return !strncmp(option->key, section, length) && option->key[length] == '.';
+}
+
+static void print_section(const cinch_verb *verb, const char *section)
+{
+    cinch_option_info option;
+    bool begun = false;
+    for (int i = 0; cinch_flag_key_at(verb, i, &option); i++) {
+        if (!in_section(&option, section)) continue;
+        if (!begun) cinch_cli_print("\n%s:\n", section);
+        begun = true;
+        print_option(&option);
+    }
+}
+
+static void print_flags(const cinch_verb *verb)
+{
+    static const char *const sections[] = {"model", "data", "loss", "optimizer", "schedule", "train"};
+    const cinch_flag *flag;
+    cinch_cli_print("\n");
+    for (int i = 0; cinch_flag_at(verb, i, &flag); i++) print_row(flag->name, flag->value, flag->help);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) print_section(verb, sections[i]);
+}
+
+void cinch_help_verb(const cinch_verb *verb)
+{
+    cinch_cli_print("usage: cinch %s %s\n\n%s", verb->name, verb->usage, verb->text);
+    print_flags(verb);
+    cinch_cli_print("\nexample:\n%s", verb->example);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command: finds the verb, runs it, says in one line what went wrong. The exit code is the cinch_status. */
+#include "cli/cli.h"
+
+#include <cinch/version.h>
+
+#include <signal.h>
+#include <string.h>
+
+static cinch_status print_version(void)
+{
+    char text[512], reason[512];
+    cinch_device *device;
+    TRY(cinch_device_open(&device, "cpu", NULL));
+    cinch_device_describe(device, text, sizeof text);
+    cinch_device_free(device);
+    cinch_cli_print("cinch %s\ncpu: %s\ncuda: %s\n", cinch_version(), text, cinch_cli_no_gpu(reason, sizeof reason));
+    return CINCH_OK;
+}
+
+static cinch_status run_verb(const char *name, int argc, char **argv)
+{
+    cinch_cli cli = {0};
+    TRY(cinch_verb_find(name, &cli.verb));
+    cinch_status status = cinch_cli_parse(&cli, argc, argv, 2);
+    if (!status && cli.help) cinch_help_verb(cli.verb);
+    else if (!status) status = cli.verb->run(&cli);
+    cinch_cli_free(&cli);
+    return status;
+}
+
+static cinch_status run(int argc, char **argv)
+{
+    const char *first = argc > 1 ? argv[1] : "--help";
+    if (!strcmp(first, "--version")) return print_version();
+    if (strcmp(first, "--help") && strcmp(first, "-h") && strcmp(first, "help")) return run_verb(first, argc, argv);
+    cinch_help_all();
+    return CINCH_OK;
+}
+
+int main(int argc, char **argv)
+{
+    /* A full disk, a size limit or a closed pipe shall be an error of the write, not the end. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    cinch_cli_open_streams();
+    cinch_status status = cinch_cli_close_streams(run(argc, argv));
+    if (status) cinch_cli_print_error();
+    return (int)status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pictures by way of the report module. */
+#include "cli/cli.h"
+
+#include <cinch/report.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN = 64 /* unless --limit says another number */ };
+
+cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path)
+{
+    const cinch_train_config *t = cinch_config_train(cli->config);
+    return cinch_report_pictures(path, &(cinch_run_options){.device = t->device, .threads = t->threads});
+}
+
+static int64_t rows_shown(const cinch_cli *cli, const cinch_conversion *c)
+{
+    if (c->rows <= SHOWN || cinch_cli_given(cli, "data.limit")) return c->rows;
+    cinch_cli_note(cli, "the first %d of %lld rows are drawn; --limit N draws another number", SHOWN, (long long)c->rows);
+    return SHOWN;
+}
+
+cinch_status cinch_convert_png(const cinch_cli *cli, const cinch_conversion *c, bool originals)
+{
+    int64_t n = rows_shown(cli, c);
+    cinch_sample sample = cinch_model_sample(cinch_run_model(c->run));
+    float *in = calloc((size_t)(n * cinch_shape_count(c->in)), sizeof *in);
+    float *out = calloc((size_t)(n * cinch_shape_count(sample.shape)), sizeof *out);
+    cinch_status status = in && out ? cinch_convert_read(c, 0, n, in) : cinch_cli_no_memory();
+    if (!status) status = c->apply(c->run, in, n, out);
+    if (!status) status = cinch_report_samples(cli->out, &sample, n, out, originals ? in : NULL);
+    free(in);
+    free(out);
+    return status ? status : cinch_convert_report(cli, n, sample.shape);
+}

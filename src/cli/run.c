@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a run, and data for it. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- the device ----------------------------------------------------------------------------------------------------- */
+
+const char *cinch_cli_no_gpu(char *text, size_t size)
+{
+    cinch_device *device;
+    if (!cinch_device_open(&device, "cuda", NULL)) {
+        cinch_device_describe(device, text, size);
+        cinch_device_free(device);
+        return text;
+    }
+    const char *reason = cinch_last_error(), *colon = strchr(reason, ':');
+    snprintf(text, size, "%s", colon && !strncmp(reason, "device", 6) ? colon + 2 : reason);
+    text[strcspn(text, ";")] = '\0'; /* what follows is advice about --device */
+    return text;
+}
+
+cinch_status cinch_cli_device_name(const char *name, int threads, char text[32])
+{
+    cinch_device *device;
+    cinch_device_options options = {.threads = threads};
+    TRY(cinch_device_open(&device, name, &options));
+    snprintf(text, 32, "%s", cinch_device_name(device));
+    cinch_device_free(device);
+    return CINCH_OK;
+}
+
+cinch_status cinch_cli_tell_device(const cinch_cli *cli)
+{
+    char name[32], reason[512];
+    const cinch_train_config *t = cinch_config_train(cli->config);
+    if (cli->quiet || strcmp(t->device, "auto")) return CINCH_OK;
+    TRY(cinch_cli_device_name(t->device, t->threads, name));
+    if (strcmp(name, "cpu")) cinch_cli_note(cli, "device auto: %s", name);
+    else cinch_cli_note(cli, "device auto: cpu, for there is no GPU: %s", cinch_cli_no_gpu(reason, sizeof reason));
+    return CINCH_OK;
+}
+
+/* --- the run ---------------------------------------------------------------------------------------------------------- */
+
+cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out)
+{
+    TRY(cinch_cli_configure(cli));
+    const cinch_train_config *t = cinch_config_train(cli->config);
+    cinch_run_options options = {.device = t->device, .threads = t->threads};
+    if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
+    TRY(cinch_cli_tell_device(cli));
+    return cinch_run_open(out, cli->operand, &options);
+}
+
+/* --- data ---------------------------------------------------------------------------------------------------------------- */
+
+cinch_dataset_options cinch_cli_data_options(const cinch_config *config)
+{
+    const cinch_data_config *d = cinch_config_data(config);
+    return (cinch_dataset_options){
+        .seed = cinch_config_train(config)->seed, .limit = d->limit, .layout = d->layout,
+        .split = {d->split[0], d->split[1], d->split[2]}, .range_none = d->range_none,
+        .range = {d->range[0], d->range[1]}};
+}
+
+static bool same_shape(cinch_shape a, cinch_shape b)
+{
+    bool same = a.rank == b.rank;
+    for (int i = 0; same && i < a.rank; i++) same = a.dim[i] == b.dim[i];
+    return same;
+}
+
+static cinch_status check_sample(const cinch_run *run, const cinch_dataset *data, const char *spec)
+{
+    char has[96], wants[96];
+    cinch_shape sample = cinch_dataset_describe(data)->sample;
+    cinch_shape wanted = cinch_model_sample(cinch_run_model(run)).shape;
+    if (same_shape(sample, wanted)) return CINCH_OK;
+    return cinch_cli_fail(CINCH_DATA, "%s: a sample is %s, the run wants %s; was it trained on other data?", spec,
+                          cinch_shape_text(sample, has, sizeof has), cinch_shape_text(wanted, wants, sizeof wants));
+}
+
+/* The run's configuration with what the command line says; the run's own limit was for its own data. */
+static cinch_status merge(const cinch_cli *cli, cinch_config *config)
+{
+    TRY(cinch_config_set(config, "data.limit", "null"));
+    TRY(cinch_cli_assign(cli, config));
+    return cinch_config_resolve(config);
+}
+
+static cinch_status open_merged(const cinch_config *config, const cinch_run *run, cinch_dataset **out)
+{
+    const char *spec = cinch_config_data(config)->spec;
+    cinch_dataset_options options = cinch_cli_data_options(config);
+    TRY(cinch_dataset_open(out, spec, &options));
+    cinch_status status = check_sample(run, *out, spec);
+    if (status) cinch_dataset_free(*out);
+    return status;
+}
+
+cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dataset **out)
+{
+    cinch_config *config;
+    TRY(cinch_config_copy(&config, cinch_run_config(run)));
+    cinch_status status = merge(cli, config);
+    if (!status) status = open_merged(config, run, out);
+    cinch_config_free(config);
+    return status;
+}
+
+int64_t cinch_cli_rows(const cinch_cli *cli, int64_t rows)
+{
+    int64_t limit = cinch_config_data(cli->config)->limit;
+    return limit > 0 && limit < rows ? limit : rows;
+}

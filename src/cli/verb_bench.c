@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- train ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *losses_json(const cinch_bench *b)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < b->n_losses; i++) cinch_json_add(array, cinch_json_number(b->losses[i]));
+    return array;
+}
+
+static const char *precision_name(const cinch_cli *cli)
+{
+    static const char *const names[] = {"f32", "tf32", "bf16"};
+    return names[cinch_config_train(cli->config)->precision];
+}
+
+static cinch_status print_json(const cinch_cli *cli, const cinch_bench *b, const char *device)
+{
+    json_t *o = json_object();
+    cinch_json_set(o, "workload", cinch_json_text_of(b->workload));
+    cinch_json_set(o, "device", cinch_json_text_of(device));
+    cinch_json_set(o, "precision", cinch_json_text_of(precision_name(cli)));
+    cinch_json_set(o, "threads", json_integer(b->threads));
+    cinch_json_set(o, "batch_size", json_integer(b->batch_size));
+    cinch_json_set(o, "step_ms", cinch_json_number(b->step_ms));
+    cinch_json_set(o, "step_ms_min", cinch_json_number(b->step_ms_min));
+    cinch_json_set(o, "step_ms_max", cinch_json_number(b->step_ms_max));
+    cinch_json_set(o, "samples_per_s", cinch_json_number(b->samples_per_s));
+    cinch_json_set(o, "first_step_ms", cinch_json_number(b->first_step_ms));
+    cinch_json_set(o, "peak_bytes", json_integer(b->peak_bytes));
+    cinch_json_set(o, "flops_per_step", cinch_json_number(b->flops_per_step));
+    cinch_json_set(o, "share_of_peak", cinch_json_number(b->share_of_peak));
+    cinch_json_set(o, "loss_first", cinch_json_number(b->loss_first));
+    cinch_json_set(o, "loss_last", cinch_json_number(b->loss_last));
+    if (cli->losses) cinch_json_set(o, "losses", losses_json(b));
+    return cinch_cli_print_json(o);
+}
+
+static void print_table(const cinch_cli *cli, const cinch_bench *b, const char *device)
+{
+    cinch_cli_print("%s, batch size %lld, %s, %s, %d threads\n", b->workload, (long long)b->batch_size, device,
+                    precision_name(cli), b->threads);
+    cinch_cli_print("  step        %.3f ms (%.3f to %.3f), the first %.3f ms\n", b->step_ms, b->step_ms_min, b->step_ms_max,
+                    b->first_step_ms);
+    cinch_cli_print("  samples/s   %.0f\n", b->samples_per_s);
+    cinch_cli_print("  products    %.3f GFLOP a step, %.0f%% of this machine's peak\n", b->flops_per_step * 1e-9,
+                    100 * b->share_of_peak);
+    cinch_cli_print("  memory      %.1f MiB above start-up\n", (double)b->peak_bytes / 1048576);
+    cinch_cli_print("  loss        %.6g first, %.6g last\n", b->loss_first, b->loss_last);
+    for (int i = 0; cli->losses && i < b->n_losses; i++) cinch_cli_print("  step %-2d     %.8g\n", i + 1, b->losses[i]);
+}
+
+static cinch_status bench_train(cinch_cli *cli)
+{
+    char device[32];
+    cinch_bench result = {0};
+    const cinch_train_config *t = cinch_config_train(cli->config);
+    cinch_bench_options options = {.device = t->device, .threads = t->threads, .weights = cli->weights, .data = cli->data};
+    if (!cli->second) return cinch_cli_fail(CINCH_USAGE, "bench train: WORKLOAD is missing, dense for example");
+    if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
+    TRY(cinch_cli_whole("--steps", cli->steps, 1, 0, &options.steps));
+    TRY(cinch_bench_train(cli->second, &options, &result));
+    TRY(cinch_cli_device_name(t->device, t->threads, device));
+    if (cli->json) return print_json(cli, &result, device);
+    print_table(cli, &result, device);
+    return CINCH_OK;
+}
+
+/* --- peak ------------------------------------------------------------------------------------------------------------- */
+
+static cinch_status bench_peak(cinch_cli *cli)
+{
+    cinch_peak peak;
+    TRY(cinch_bench_peak(cinch_config_train(cli->config)->threads, &peak));
+    if (!cli->json) {
+        cinch_cli_print("cpu, %d threads\n  multiply-adds  %.1f GFLOP/s\n  product        %.1f GFLOP/s\n"
+                        "  memory         %.1f GB/s\n", peak.threads, peak.fma_gflops, peak.sgemm_gflops, peak.triad_gbytes);
+        return CINCH_OK;
+    }
+    json_t *o = json_object();
+    cinch_json_set(o, "device", cinch_json_text_of("cpu"));
+    cinch_json_set(o, "threads", json_integer(peak.threads));
+    cinch_json_set(o, "fma_gflops", cinch_json_number(peak.fma_gflops));
+    cinch_json_set(o, "sgemm_gflops", cinch_json_number(peak.sgemm_gflops));
+    cinch_json_set(o, "triad_gbytes", cinch_json_number(peak.triad_gbytes));
+    return cinch_cli_print_json(o);
+}
+
+/* --- ops: a program of its own, for the cases are the tests' ------------------------------------------------------------ */
+
+/* Beside the command or, in a build tree, among the tests. */
+static bool find_program(char *path, size_t size)
+{
+    static const char *const places[] = {"", "bench/", "../bench/"};
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0) return false;
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int length = snprintf(path, size, "%s/%scinch-bench-ops", self, places[i]);
+        if (length < (int)size && access(path, X_OK) == 0) return true;
+    }
+    return false;
+}
+
+static cinch_status bench_ops(cinch_cli *cli)
+{
+    char path[4200], threads[16];
+    char *arguments[8] = {"cinch-bench-ops"};
+    int n = 1;
+    if (!find_program(path, sizeof path))
+        return cinch_cli_fail(CINCH_USAGE, "bench ops: the program cinch-bench-ops is not beside this command; it is "
+                              "built with the tests (cmake -DCINCH_TESTS=ON)");
+    if (cli->json) arguments[n++] = "--json";
+    if (cinch_cli_given(cli, "train.threads")) {
+        snprintf(threads, sizeof threads, "%d", cinch_config_train(cli->config)->threads);
+        arguments[n++] = "--threads";
+        arguments[n++] = threads;
+    }
+    if (cli->second) {
+        arguments[n++] = "--op";
+        arguments[n++] = (char *)cli->second;
+    }
+    execv(path, arguments);
+    return cinch_cli_fail(CINCH_INTERNAL, "%s: cannot be run: %s", path, strerror(errno));
+}
+
+cinch_status cinch_verb_bench(cinch_cli *cli)
+{
+    static const struct { const char *name; cinch_status (*run)(cinch_cli *cli); } kinds[] = {
+        {"train", bench_train}, {"ops", bench_ops}, {"peak", bench_peak}};
+    static const char *const names[] = {"train", "ops", "peak"};
+    TRY(cinch_cli_configure(cli));
+    for (size_t i = 0; i < 3; i++)
+        if (!strcmp(cli->operand, kinds[i].name)) return kinds[i].run(cli);
+    const char *near = cinch_nearest(cli->operand, names, 3);
+    return cinch_cli_fail(CINCH_USAGE, "bench %s: unknown; did you mean %s? (train ops peak)", cli->operand,
+                          near ? near : "train");
+}

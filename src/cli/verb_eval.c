@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <math.h>
+
+static cinch_status print_json(const cinch_evaluation *e)
+{
+    json_t *o = json_object();
+    cinch_json_set(o, "part", cinch_json_text_of(e->part));
+    cinch_json_set(o, "n", json_integer(e->n));
+    cinch_json_set(o, "mse", cinch_json_number(e->mse));
+    cinch_json_set(o, "rmse", cinch_json_number(e->rmse));
+    cinch_json_set(o, "mae", cinch_json_number(e->mae));
+    cinch_json_set(o, "rel_l2", cinch_json_number(e->rel_l2));
+    cinch_json_set(o, "loss", cinch_json_number(e->loss));
+    cinch_json_set(o, "loss_recon", cinch_json_number(e->loss_recon));
+    cinch_json_set(o, "pca_mse", cinch_json_number(e->pca_mse));
+    if (e->pca_note) cinch_json_set(o, "pca_note", cinch_json_text_of(e->pca_note));
+    cinch_json_set(o, "parameters", json_integer(e->parameters));
+    return cinch_cli_print_json(o);
+}
+
+static void print_table(const cinch_evaluation *e)
+{
+    const struct { const char *name; double value; } rows[] = {
+        {"mse", e->mse}, {"rmse", e->rmse}, {"mae", e->mae}, {"rel_l2", e->rel_l2}, {"loss", e->loss},
+        {"loss_recon", e->loss_recon}};
+    cinch_cli_print("%-12s %s, %lld samples\n", "part", e->part, (long long)e->n);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cinch_cli_print("%-12s %.6g\n", rows[i].name, rows[i].value);
+    if (isfinite(e->pca_mse)) cinch_cli_print("%-12s %.6g (%s)\n", "pca_mse", e->pca_mse, e->pca_note ? e->pca_note : "");
+    else cinch_cli_print("%-12s - (%s)\n", "pca_mse", e->pca_note ? e->pca_note : "");
+    cinch_cli_print("%-12s %lld\n", "parameters", (long long)e->parameters);
+}
+
+/* --limit without --data: the first rows of the test part. */
+static cinch_status limit_test_part(const cinch_cli *cli, cinch_run *run)
+{
+    cinch_dataset *data;
+    int64_t count[CINCH_PART_COUNT];
+    const int32_t *index[CINCH_PART_COUNT];
+    if (!cinch_cli_given(cli, "data.limit")) return CINCH_OK;
+    TRY(cinch_run_dataset(run, &data));
+    for (int p = 0; p < CINCH_PART_COUNT; p++) count[p] = cinch_dataset_part(data, (cinch_part)p, &index[p]);
+    count[CINCH_PART_TEST] = cinch_cli_rows(cli, count[CINCH_PART_TEST]);
+    return cinch_dataset_set_parts(data, index, count);
+}
+
+static cinch_status evaluate(cinch_cli *cli, cinch_run *run, cinch_evaluation *e)
+{
+    cinch_dataset *data;
+    if (!cinch_cli_given(cli, "data.spec")) {
+        TRY(limit_test_part(cli, run));
+        return cinch_run_evaluate(run, NULL, e);
+    }
+    TRY(cinch_cli_open_data(cli, run, &data));
+    cinch_status status = cinch_run_evaluate(run, data, e);
+    cinch_dataset_free(data);
+    return status;
+}
+
+cinch_status cinch_verb_eval(cinch_cli *cli)
+{
+    cinch_run *run = NULL;
+    cinch_evaluation e = {0};
+    TRY(cinch_cli_open_run(cli, &run));
+    cinch_status status = evaluate(cli, run, &e);
+    if (!status && cli->json) status = print_json(&e);
+    else if (!status) print_table(&e);
+    cinch_run_free(run);
+    return status;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of verbs. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SPEC_TEXT                                                                                                      \
+    "SPEC is [FORMAT+]PATH: a folder laid out like MNIST, an IDX file (plain or .gz), an .npy file, npy+- for standard\n" \
+    "input, or shapes, generated pictures.\n"
+
+static const cinch_verb verbs[] = {
+    {"train", "train an autoencoder and leave a run folder", NULL, 0, CINCH_KEYS_ALL,
+     "[--model NAME] [--data SPEC] --out RUN | --resume RUN | --dry-run",
+     "Trains on the training part of the data and leaves a run folder: config.json, model.safetensors (PyTorch's names),\n"
+     "checkpoint/, metrics.jsonl and pictures. Ctrl-C saves; --resume goes on. " SPEC_TEXT
+     "Each flag is shorthand for a key; `cinch config` lists all keys, --set reaches those without a flag.\n",
+     "  cinch train --model dense --data /usr/share/datasets/fashion-mnist --epochs 10 --out runs/first\n"
+     "  cinch train --resume runs/first --epochs 20\n"
+     "  cinch train --data x.npy --hidden-sizes 512,256 --latent-dim 32 --set schedule.name=cosine --out runs/second\n",
+     cinch_verb_train},
+    {"eval", "measure how well a run reconstructs", "RUN", 1, CINCH_KEYS_DATA, "RUN [--data SPEC] [--json]",
+     "Errors of the reconstruction, beside those of PCA with as many components: of the run's test part, or of all rows\n"
+     "of other data. " SPEC_TEXT,
+     "  cinch eval runs/first --json\n", cinch_verb_eval},
+    {"encode", "turn data into codes", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out z.npy",
+     "Writes one code a row. " SPEC_TEXT,
+     "  cinch encode runs/first --data images.npy --out codes.npy\n", cinch_verb_encode},
+    {"decode", "turn codes into data", "RUN", 1, CINCH_KEYS_COMMON, "RUN --data z.npy --out x.npy|x.png",
+     "Writes what the decoder makes of each code, scaled back and in the axes of the data that the run was trained on.\n",
+     "  cinch decode runs/first --data codes.npy --out decoded.npy\n", cinch_verb_decode},
+    {"reconstruct", "encode and decode data", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out x.npy|x.png",
+     "Writes the reconstruction of each row, scaled back and in the data's axes; a picture shows the originals above.\n"
+     SPEC_TEXT,
+     "  cinch reconstruct runs/first --data images.npy --limit 32 --out pairs.png\n", cinch_verb_reconstruct},
+    {"inspect", "show what a run, a file or data holds", "RUN|FILE|DATA", 1, CINCH_KEYS_DATA,
+     "RUN|FILE|DATA [--json]",
+     "Of a run: its layers and tensors; of a safetensors file: names, types, shapes, sizes and metadata; of data: shape,\n"
+     "type, range and missing values.\n",
+     "  cinch inspect runs/first\n"
+     "  cinch inspect runs/first/model.safetensors --json\n"
+     "  cinch inspect /usr/share/datasets/fashion-mnist\n", cinch_verb_inspect},
+    {"models", "list the model families, their options and defaults", NULL, 0, CINCH_KEYS_COMMON, "[--json]",
+     "Every option is a key (model.KEY) and, where one is shown, a flag of train.\n",
+     "  cinch models\n", cinch_verb_models},
+    {"config", "print a complete configuration", NULL, 0, CINCH_KEYS_ALL, "[--model NAME] [--json]",
+     "Prints every key with its value and meaning; with --json, what `train --config FILE` takes. All flags of train\n"
+     "set keys here too.\n",
+     "  cinch config --model dense\n"
+     "  cinch config --model dense --lr 3e-4 --json > mine.json && cinch train --config mine.json --out runs/mine\n",
+     cinch_verb_config},
+    {"devices", "list what can compute, and why a GPU cannot", NULL, 0, CINCH_KEYS_COMMON, "[--json]",
+     "The CPU with its kernel set, threads and OpenBLAS core, and whether a GPU is usable.\n",
+     "  cinch devices\n", cinch_verb_devices},
+    {"bench", "time training steps, single operations or the machine", "train WORKLOAD, ops or peak", 2,
+     CINCH_KEYS_COMMON, "train WORKLOAD | ops [OP] | peak  [--json]",
+     "train WORKLOAD: whole training steps on data in memory (dense: 784-512-256-64 and back, Adam).\n"
+     "ops: single operations, or one of them, by the program cinch-bench-ops that is built with the tests.\n"
+     "peak: what the machine can do: multiply-adds, a large product, memory bandwidth.\n",
+     "  cinch bench train dense --batch-size 64 --json\n"
+     "  cinch bench peak\n", cinch_verb_bench}};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+const cinch_verb *cinch_verb_at(int index) { return index >= 0 && index < VERBS ? &verbs[index] : NULL; }
+
+static cinch_status fail_verb(const char *name)
+{
+    const char *names[VERBS];
+    char list[256];
+    size_t at = 0;
+    for (int i = 0; i < VERBS; i++) {
+        names[i] = verbs[i].name;
+        at += (size_t)snprintf(list + at, sizeof list - at, i ? " %s" : "%s", names[i]);
+    }
+    const char *near = cinch_nearest(name, names, VERBS);
+    if (near) return cinch_cli_fail(CINCH_USAGE, "%s: unknown verb; did you mean %s? (%s)", name, near, list);
+    return cinch_cli_fail(CINCH_USAGE, "%s: unknown verb; one of: %s", name, list);
+}
+
+cinch_status cinch_verb_find(const char *name, const cinch_verb **out)
+{
+    for (int i = 0; i < VERBS; i++)
+        if (!strcmp(verbs[i].name, name)) return *out = &verbs[i], CINCH_OK;
+    return fail_verb(name);
+}
