@@ -34,7 +34,7 @@ static void expect_json(const cinch_model *m, const char *part)
     cr_assert(strstr(cinch_model_json(m), part), "%s has no %s", cinch_model_json(m), part);
 }
 
-/* --- a built model --------------------------------------------------------------------------------------------------- */
+/* --- a built model ---------------------------------------------------------------------------------------------- */
 
 typedef struct built {
     cinch_model *model;
@@ -107,7 +107,7 @@ static void expect_params(const built *b, const named_shape *wanted, int n)
     }
 }
 
-/* --- dense --------------------------------------------------------------------------------------------------------------- */
+/* --- dense ------------------------------------------------------------------------------------------------------ */
 
 Test(models, dense_is_what_it_says)
 {
@@ -127,8 +127,8 @@ Test(models, dense_is_what_it_says)
     cr_assert_str_eq(cinch_model_name(b.model), "dense");
     cr_assert_str_eq(cinch_model_default_loss(b.model), "mse");
     cr_assert_str_eq(cinch_model_json(b.model),
-                     "{\"name\": \"dense\", \"output_activation\": \"sigmoid\", \"init\": \"default\", \"init_scale\": 0.05, "
-                     "\"input_size\": 784, \"hidden_sizes\": [512], \"latent_dim\": 64, \"activation\": \"relu\", "
+                     "{\"name\": \"dense\", \"output_activation\": \"sigmoid\", \"init\": \"default\", "
+                     "\"init_scale\": 0.05, \"input_size\": 784, \"hidden_sizes\": [512], \"latent_dim\": 64, \"activation\": \"relu\", "
                      "\"code_activation\": \"linear\"}");
     end(&b);
 }
@@ -216,7 +216,7 @@ Test(models, presets)
     static const int64_t sizes[] = {784, 128, 64, 36, 18, 9, 18, 36, 64, 128, 784};
     cr_assert_eq(cinch_params_count(b.params), 20);
     for (int i = 0; i < 10; i++)
-        cr_assert(same_shape(cinch_params_info(b.params, 2 * i).shape, CINCH_SHAPE(sizes[i + 1], sizes[i])), "layer %d", i);
+        cr_assert(same_shape(cinch_params_info(b.params, 2 * i).shape, CINCH_SHAPE(sizes[i + 1], sizes[i])), "%d", i);
     end(&b);
     b = build("{\"name\": \"stacked\", \"latent_dim\": 5, \"hidden_sizes\": [7]}", picture);
     cr_assert(same_shape(cinch_shape_of(b.graph, b.code), CINCH_SHAPE(BATCH, 5)));
@@ -248,7 +248,7 @@ Test(models, initialisers_by_name)
     }
 }
 
-/* --- losses ---------------------------------------------------------------------------------------------------------------- */
+/* --- losses ----------------------------------------------------------------------------------------------------- */
 
 Test(models, losses_by_name)
 {
@@ -258,7 +258,8 @@ Test(models, losses_by_name)
     static const cinch_reduction reductions[] = {CINCH_MEAN, CINCH_BATCHMEAN, CINCH_SUM};
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
         for (int r = 0; r < 3; r++) {
-            built b = build_loss("{}", picture, (cinch_loss_config){.name = losses[i].name, .reduction = reductions[r]});
+            cinch_loss_config loss = {.name = losses[i].name, .reduction = reductions[r]};
+            built b = build_loss("{}", picture, loss);
             OK(cinch_graph_status(b.graph));
             cr_assert_eq(count_ops(b.graph, losses[i].op), 1, "loss %zu", i);
             cr_assert_eq(cinch_shape_of(b.graph, b.loss).rank, 0);
@@ -278,7 +279,8 @@ Test(models, huber_turns_at_delta)
     for (int c = 0; c < 2; c++) {
         built b = build_loss("{}", vector, (cinch_loss_config){.name = "huber", .delta = cases[c].delta});
         for (int i = 1; i < b.graph->n_nodes; i++)
-            if (b.graph->nodes[i].op == CINCH_OP_huber) cr_assert_eq(b.graph->nodes[i].attr.scalars.v[0], cases[c].used);
+            if (b.graph->nodes[i].op == CINCH_OP_huber)
+                cr_assert_eq(b.graph->nodes[i].attr.scalars.v[0], cases[c].used);
         cr_assert_eq(count_ops(b.graph, CINCH_OP_huber), 1);
         end(&b);
     }
@@ -308,7 +310,8 @@ Test(models, losses_that_cannot_be)
         {"{\"output_activation\": \"tanh\"}", {.name = "bce_logits"},
          "loss.name bce_logits: wants model.output_activation sigmoid or linear and data in [0,1]"},
         {"{}", {.name = "mes"}, "loss.name mes: unknown (mse l1 huber bce bce_logits relative_l2)"},
-        {"{}", {.reduction = CINCH_NONE}, "loss.reduction none: training wants one number; take mean, batchmean or sum"}};
+        {"{}", {.reduction = CINCH_NONE},
+         "loss.reduction none: training wants one number; take mean, batchmean or sum"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         built b = build_loss(wrong[i].json, vector, wrong[i].loss);
         cr_assert(!cinch_valid(b.loss));
@@ -346,18 +349,20 @@ Test(models, metrics_are_the_loss_and_its_first_term)
     end(&b);
 }
 
-/* --- errors ------------------------------------------------------------------------------------------------------------------ */
+/* --- errors ----------------------------------------------------------------------------------------------------- */
 
 Test(models, descriptions_that_make_no_model)
 {
-    expect_error("{\"name\": \"dens\"}", vector, "model.name dens: unknown; did you mean dense? (dense simple stacked)");
+    expect_error("{\"name\": \"dens\"}", vector,
+                 "model.name dens: unknown; did you mean dense? (dense simple stacked)");
     expect_error("{\"name\": 3}", vector, "model.name 3: wrong type; must be a string");
     expect_error("{\"latent\": 3}", vector, "model.latent: unknown key; did you mean model.latent_dim?");
     expect_error("{\"input_size\": 21}", vector,
                  "model.input_size 21: the data's samples have 20 numbers; leave it \"auto\"");
     expect_error("[]", vector, "model: must be an object {\"name\": ...}");
     expect_error("{}", (cinch_sample){{0, {0}}, 0, 0}, "model: samples have 0 axes; must be 1 to 5");
-    expect_error("{}", (cinch_sample){{2, {3, 0}}, 0, 0}, "model: axis 1 of the samples has size 0: nothing, or too much");
+    expect_error("{}", (cinch_sample){{2, {3, 0}}, 0, 0},
+                 "model: axis 1 of the samples has size 0: nothing, or too much");
     expect_error("{}", (cinch_sample){{2, {1 << 20, 1 << 20}}, 0, 0},
                  "model: axis 1 of the samples has size 1048576: nothing, or too much");
     cinch_model *m;
@@ -380,7 +385,7 @@ Test(models, inputs_of_another_shape_are_refused)
     end(&b);
 }
 
-/* --- the families ---------------------------------------------------------------------------------------------------------- */
+/* --- the families ----------------------------------------------------------------------------------------------- */
 
 Test(models, families_and_their_options_are_listed)
 {
@@ -407,8 +412,8 @@ Test(models, completion_leaves_to_the_data_what_is_the_datas)
     char *text;
     OK(cinch_model_complete("{\"name\": \"simple\", \"activation\": \"elu\"}", &text));
     cr_assert_str_eq(text, "{\"name\": \"dense\", \"output_activation\": \"auto\", \"init\": \"default\", "
-                           "\"init_scale\": 0.05, \"input_size\": \"auto\", \"hidden_sizes\": [], \"latent_dim\": \"auto\", "
-                           "\"activation\": \"elu\", \"code_activation\": \"relu\"}");
+                           "\"init_scale\": 0.05, \"input_size\": \"auto\", \"hidden_sizes\": [], "
+                           "\"latent_dim\": \"auto\", \"activation\": \"elu\", \"code_activation\": \"relu\"}");
     cinch_model *m = made(text, picture), *again = made(cinch_model_json(m), picture);
     cr_assert_str_eq(cinch_model_json(m), cinch_model_json(again));
     cinch_model_free(m);
@@ -436,7 +441,7 @@ Test(models, layers_are_summed_up_without_a_device)
     cinch_model_free(m);
 }
 
-/* --- the border to PyTorch --------------------------------------------------------------------------------------------------- */
+/* --- the border to PyTorch -------------------------------------------------------------------------------------- */
 
 /* A 2x3 image of 2 channels: position (h, w, c) is 6h + 2w + c here and 6c + 3h + w in PyTorch. */
 static int torch_place(int here)

@@ -12,8 +12,8 @@
 cinch_status cinch_json_parse(json_t **out, const char *text, const char *origin, cinch_status bad);
 cinch_status cinch_json_read(json_t **out, const char *path, cinch_status bad);
 
-/* The value of a text that is JSON, else the text as a string; NULL with the error set when memory is short. */
-json_t *cinch_json_guess(const char *text);
+/* The value of a text that is JSON, else the text as a string. CINCH_USAGE when it is not UTF-8. */
+cinch_status cinch_json_guess(json_t **out, const char *text);
 
 /* value == NULL (memory was short when it was made) is CINCH_DEVICE. */
 cinch_status cinch_json_put(json_t *object, const char *key, json_t *value);

@@ -143,8 +143,8 @@ static cinch_status set_seconds(const cinch_option *row, const json_t *value, do
     memcpy(text, json_string_value(value), length + 1);
     const char *unit = strchr(units, text[length - 1]);
     if (unit) text[length - 1] = '\0';
-    json_t *number = cinch_json_guess(text);
-    if (!number) return CINCH_DEVICE;
+    json_t *number;
+    TRY(cinch_json_guess(&number, text));
     bool fits = json_is_number(number);
     double x = json_number_value(number) * (unit ? seconds[unit - units] : 1);
     json_decref(number);
@@ -170,23 +170,19 @@ static cinch_status set_enum(const cinch_option *row, const json_t *value, int *
     return *field >= 0 ? CINCH_OK : cinch_option_unknown(row->key, json_string_value(value), row->choices);
 }
 
-/* A list of any spelling as a JSON array (a new reference), NULL where it is none or memory is short. */
-static json_t *as_array(const json_t *value)
+/* A list of any spelling as a JSON array, a new reference. */
+static cinch_status read_array(const cinch_option *row, const json_t *value, json_t **out)
 {
-    if (json_is_array(value)) return json_incref((json_t *)value);
-    char *text = NULL;
-    json_t *array = NULL;
-    if (json_is_number(value)) {
-        array = json_array();
-        if (array && json_array_append(array, (json_t *)value)) {
-            json_decref(array);
-            array = NULL;
-        }
-    } else if (json_is_string(value) && (text = cinch_format("[%s]", json_string_value(value)))) {
-        array = json_loads(text, 0, NULL);
+    if (!json_is_array(value) && !json_is_number(value) && !json_is_string(value)) return fail_type(row, value);
+    if (json_is_array(value)) {
+        *out = json_incref((json_t *)value);
+        return CINCH_OK;
     }
+    char brief[48], *text = cinch_format("[%s]", json_is_string(value) ? json_string_value(value)
+                                                                       : cinch_json_brief(value, brief));
+    cinch_status status = text ? cinch_json_parse(out, text, row->key, CINCH_USAGE) : CINCH_DEVICE;
     free(text);
-    return array;
+    return status == CINCH_USAGE ? fail_type(row, value) : status;
 }
 
 static cinch_status fill_ints(const cinch_option *row, const json_t *value, const json_t *array, cinch_ints *field)
@@ -218,8 +214,8 @@ static cinch_status fill_numbers(const cinch_option *row, const json_t *value, c
 
 static cinch_status set_list(const cinch_option *row, const json_t *value, void *field)
 {
-    json_t *array = as_array(value);
-    if (!array) return fail_type(row, value);
+    json_t *array;
+    TRY(read_array(row, value, &array));
     cinch_status status = row->type == CINCH_OPTION_INTS ? fill_ints(row, value, array, field)
                                                          : fill_numbers(row, value, array, field);
     json_decref(array);
@@ -264,21 +260,23 @@ cinch_status cinch_option_check(const cinch_option *row, const json_t *value)
     return status;
 }
 
-json_t *cinch_option_value(const char *type, const char *text)
+static cinch_status put_string(json_t **out, const char *text)
+{
+    *out = json_string(text);
+    return *out ? CINCH_OK : cinch_fail(CINCH_DEVICE, "out of memory for the value of an option");
+}
+
+cinch_status cinch_option_value(json_t **out, const char *type, const char *text)
 {
     char padded[64];
     if (*text == '.' && !strcmp(type, "number") && strlen(text) < sizeof padded - 1) {
         snprintf(padded, sizeof padded, "0%s", text); /* JSON knows no .001 */
         text = padded;
     }
-    json_t *value = cinch_json_guess(text);
-    bool verbatim = !strcmp(type, "string") || !strcmp(type, "enum");
-    if (value && verbatim && !json_is_string(value) && !json_is_null(value)) {
-        json_decref(value); /* a folder may be called 2024 */
-        value = json_string(text);
-        if (!value) cinch_fail(CINCH_DEVICE, "out of memory for the value of an option");
-    }
-    return value;
+    TRY(cinch_json_guess(out, text));
+    if (json_is_string(*out) || json_is_null(*out) || (strcmp(type, "string") && strcmp(type, "enum"))) return CINCH_OK;
+    json_decref(*out); /* a folder may be called 2024 */
+    return put_string(out, text);
 }
 
 /* --- whole structs ---------------------------------------------------------------------------------------------- */
@@ -288,8 +286,9 @@ static void *field_of(const cinch_option *row, const void *base) { return (char 
 static cinch_status set_default(const cinch_option *row, void *field)
 {
     if (!row->fallback) return CINCH_OK;
-    json_t *value = cinch_option_value(type_name(row), row->fallback);
-    cinch_status status = value ? set_value(row, value, field) : CINCH_DEVICE;
+    json_t *value;
+    TRY(cinch_option_value(&value, type_name(row), row->fallback));
+    cinch_status status = set_value(row, value, field);
     json_decref(value);
     return status;
 }
@@ -413,23 +412,26 @@ void cinch_options_free(const cinch_option_set *sets, int n)
 }
 
 /* Of bools and numbers, which is all that `only` stands at. */
-static bool at_default(const cinch_option *row, const void *field)
+static cinch_status compare_default(bool *same, const cinch_option *row, const void *field)
 {
     union { int64_t integer; int small; double number; bool flag; } fallback = {0};
-    if (set_default(row, &fallback)) return false;
+    TRY(set_default(row, &fallback));
     switch (row->type) {
-    case CINCH_OPTION_BOOL: return *(const bool *)field == fallback.flag;
-    case CINCH_OPTION_INT: return *(const int *)field == fallback.small;
-    case CINCH_OPTION_INT64: return *(const int64_t *)field == fallback.integer;
-    default: return *(const double *)field == fallback.number;
+    case CINCH_OPTION_BOOL: *same = *(const bool *)field == fallback.flag; break;
+    case CINCH_OPTION_INT: *same = *(const int *)field == fallback.small; break;
+    case CINCH_OPTION_INT64: *same = *(const int64_t *)field == fallback.integer; break;
+    default: *same = *(const double *)field == fallback.number;
     }
+    return CINCH_OK;
 }
 
 cinch_status cinch_options_suit(const cinch_option *rows, const void *base, const char *name)
 {
     for (; rows->key; rows++) {
         if (!rows->only || cinch_option_position(rows->only, name) >= 0) continue;
-        if (!at_default(rows, field_of(rows, base)))
+        bool same;
+        TRY(compare_default(&same, rows, field_of(rows, base)));
+        if (!same)
             return cinch_fail(CINCH_USAGE, "%s: means nothing to %s; it belongs to: %s", rows->key, name, rows->only);
     }
     return CINCH_OK;

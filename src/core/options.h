@@ -95,7 +95,7 @@ cinch_status cinch_option_unknown(const char *what, const char *name, const char
 
 void cinch_option_describe(const cinch_option *row, cinch_option_info *out);
 
-/* A command line's text as a value of a type ("int", ..., see cinch_option_info); NULL with the error set. */
-json_t *cinch_option_value(const char *type, const char *text);
+/* A command line's text as a value of a type ("int", ..., see cinch_option_info). */
+cinch_status cinch_option_value(json_t **out, const char *type, const char *text);
 
 #endif

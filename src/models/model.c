@@ -32,7 +32,9 @@ static cinch_status put_preset(json_t *object, const cinch_family_def *family, c
         cinch_option_info info;
         cinch_option_describe(row, &info);
         if (is_given(object, row)) continue;
-        TRY(cinch_json_put(object, cinch_option_leaf(row), cinch_option_value(info.type, preset->defaults[i].text)));
+        json_t *value;
+        TRY(cinch_option_value(&value, info.type, preset->defaults[i].text));
+        TRY(cinch_json_put(object, cinch_option_leaf(row), value));
     }
     return CINCH_OK;
 }

@@ -133,8 +133,9 @@ static cinch_status set_text(cinch_config *c, const char *key, const char *text,
 {
     cinch_option_info option;
     TRY(cinch_config_find(key, &option));
-    json_t *value = cinch_option_value(option.type, text);
-    return value ? store(c, &option, value, flag) : CINCH_DEVICE;
+    json_t *value;
+    TRY(cinch_option_value(&value, option.type, text));
+    return store(c, &option, value, flag);
 }
 
 /* Transforms are a list; there are none yet. */
@@ -146,8 +147,9 @@ static cinch_status check_transforms(const json_t *value)
 
 static cinch_status set_transforms(const char *text)
 {
-    json_t *value = cinch_json_guess(text);
-    cinch_status status = value ? check_transforms(value) : CINCH_DEVICE;
+    json_t *value;
+    TRY(cinch_json_guess(&value, text));
+    cinch_status status = check_transforms(value);
     json_decref(value);
     return status;
 }
@@ -348,12 +350,12 @@ static cinch_status compare_part(const char *section, const json_t *saved, const
     const char *leaf;
     json_t *value;
     json_object_foreach((json_t *)saved, leaf, value) {
-        char had[48], has[48];
+        char had[48], has[48] = "missing";
         const json_t *other = json_object_get(wanted, leaf);
         if ((other && json_equal(value, other)) || may_change(section, leaf)) continue;
+        if (other) cinch_json_brief(other, has);
         return cinch_fail(CINCH_USAGE, "%s.%s %s: the run has %s; resuming may change only how long it trains, its "
-                          "device, threads and logging", section, leaf, other ? cinch_json_brief(other, has) : "missing",
-                          cinch_json_brief(value, had));
+                          "device, threads and logging", section, leaf, has, cinch_json_brief(value, had));
     }
     return CINCH_OK;
 }

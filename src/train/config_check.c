@@ -7,14 +7,15 @@
 #include "core/json.h"
 #include "train/config_options.h"
 
-/* A whole text as a number, in JSON's spelling, whatever the locale. */
-static bool read_number(const char *text, double *out)
+/* A whole text as a number in JSON's spelling, whatever the locale; *fits says whether it is one. */
+static cinch_status read_number(const char *text, double *out, bool *fits)
 {
-    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    bool fits = json_is_number(value);
+    json_t *value;
+    TRY(cinch_json_guess(&value, text));
+    *fits = json_is_number(value);
     *out = json_number_value(value);
     json_decref(value);
-    return fits;
+    return CINCH_OK;
 }
 
 /* --- data ------------------------------------------------------------------------------------------------------- */
@@ -23,14 +24,17 @@ static bool read_number(const char *text, double *out)
 static cinch_status read_range(const char *text, cinch_data_config *out)
 {
     char low[32];
+    bool low_fits = false, high_fits = false;
     const char *colon = strchr(text, ':');
     out->range_none = !strcmp(text, "none");
     if (out->range_none) return CINCH_OK;
     snprintf(low, sizeof low, "%.*s", (int)(colon ? colon - text : 0), text);
-    if (!colon || !read_number(low, &out->range[0]) || !read_number(colon + 1, &out->range[1]) ||
-        out->range[0] >= out->range[1])
-        return cinch_fail(CINCH_USAGE, "data.range %s: must be LOW:HIGH, such as 0:1 or -1:1, or none", text);
-    return CINCH_OK;
+    if (colon) {
+        TRY(read_number(low, &out->range[0], &low_fits));
+        TRY(read_number(colon + 1, &out->range[1], &high_fits));
+    }
+    if (low_fits && high_fits && out->range[0] < out->range[1]) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "data.range %s: must be LOW:HIGH, such as 0:1 or -1:1, or none", text);
 }
 
 static cinch_status check_split(const double split[3])
@@ -75,21 +79,32 @@ static cinch_status check_precision(cinch_precision precision)
     return cinch_fail(CINCH_USAGE, "train.precision bf16: this build cannot yet; take f32 or tf32");
 }
 
+/* "500s" into 500 and 's'; the unit is 0 where the text is nothing like it. */
+static cinch_status read_interval(const char *text, double *n, char *unit)
+{
+    char number[32];
+    bool fits;
+    size_t length = strlen(text);
+    *unit = 0;
+    if (length < 2 || length >= sizeof number) return CINCH_OK;
+    snprintf(number, sizeof number, "%.*s", (int)length - 1, text);
+    TRY(read_number(number, n, &fits));
+    if (fits && *n > 0 && *n < 1e15) *unit = text[length - 1];
+    return CINCH_OK;
+}
+
 /* "1e": epochs, "500s": steps, "10m", "2h": time. */
 static cinch_status read_checkpoint_every(const char *text, cinch_train_config *out)
 {
-    char number[32];
-    double n;
-    size_t length = strlen(text);
-    out->checkpoint_epochs = out->checkpoint_steps = 0;
-    out->checkpoint_seconds = 0;
+    double n = 0;
+    char unit;
     if (!strcmp(text, "none")) return CINCH_OK;
-    snprintf(number, sizeof number, "%.*s", length ? (int)length - 1 : 0, text);
-    char unit = length && length < sizeof number && read_number(number, &n) && n > 0 && n < 1e15 ? text[length - 1] : 0;
+    TRY(read_interval(text, &n, &unit));
+    bool whole = n == (double)(int64_t)n;
     if (unit == 'm') out->checkpoint_seconds = n * 60;
     else if (unit == 'h') out->checkpoint_seconds = n * 3600;
-    else if (unit == 'e' && n == (double)(int64_t)n) out->checkpoint_epochs = (int64_t)n;
-    else if (unit == 's' && n == (double)(int64_t)n) out->checkpoint_steps = (int64_t)n;
+    else if (unit == 'e' && whole) out->checkpoint_epochs = (int64_t)n;
+    else if (unit == 's' && whole) out->checkpoint_steps = (int64_t)n;
     else return cinch_fail(CINCH_USAGE, "train.checkpoint_every %s: must be like 1e (epoch), 500s (steps), 10m "
                                         "(minutes), 2h (hours), or none", text);
     return CINCH_OK;
