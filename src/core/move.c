@@ -132,7 +132,8 @@ static bool transpose_shape(cinch_graph *g, cinch_node *node)
 cinch_value cinch_transpose(cinch_graph *g, cinch_value x, const int *order)
 {
     cinch_attr attr = {0};
-    for (int i = 0; i < cinch_shape_of(g, x).rank; i++) attr.transpose.order[i] = (int8_t)order[i];
+    int rank = cinch_shape_of(g, x).rank;
+    for (int i = 0; i < rank && i < CINCH_RANK_MAX; i++) attr.transpose.order[i] = (int8_t)order[i];
     return cinch_append(g, CINCH_OP_transpose, &attr, 1, &x);
 }
 static void grad_transpose(cinch_gradient *r)

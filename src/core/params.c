@@ -205,7 +205,7 @@ static cinch_status initialise_all(cinch_params *p, uint64_t seed)
 
 cinch_status cinch_params_allocate(cinch_params *p, cinch_device *device, uint64_t seed)
 {
-    float *memory;
+    float *memory = NULL;
     if (p->device) return cinch_fail(CINCH_USAGE, "the parameters have their memory already");
     p->device = device;
     cinch_params_lay_out(p);
@@ -215,7 +215,7 @@ cinch_status cinch_params_allocate(cinch_params *p, cinch_device *device, uint64
 
 cinch_status cinch_params_slab_read(cinch_params *p, cinch_slab slab, float *host)
 {
-    float *memory;
+    float *memory = NULL;
     size_t bytes = (size_t)cinch_params_slab_size(p, slab) * sizeof(float);
     TRY(cinch_params_slab_memory(p, slab, &memory));
     return bytes ? p->device->backend->vtable->read(p->device->backend, host, memory, bytes) : CINCH_OK;
@@ -223,7 +223,7 @@ cinch_status cinch_params_slab_read(cinch_params *p, cinch_slab slab, float *hos
 
 cinch_status cinch_params_slab_write(cinch_params *p, cinch_slab slab, const float *host)
 {
-    float *memory;
+    float *memory = NULL;
     size_t bytes = (size_t)cinch_params_slab_size(p, slab) * sizeof(float);
     TRY(cinch_params_slab_memory(p, slab, &memory));
     return bytes ? p->device->backend->vtable->write(p->device->backend, memory, host, bytes) : CINCH_OK;
@@ -243,16 +243,16 @@ static cinch_status locate(cinch_params *p, int index, cinch_slab slab, float **
 
 cinch_status cinch_params_read(cinch_params *p, int index, cinch_slab slab, float *host)
 {
-    float *at;
-    size_t bytes;
+    float *at = NULL;
+    size_t bytes = 0;
     TRY(locate(p, index, slab, &at, &bytes));
     return bytes ? p->device->backend->vtable->read(p->device->backend, host, at, bytes) : CINCH_OK;
 }
 
 cinch_status cinch_params_write(cinch_params *p, int index, const float *host)
 {
-    float *at;
-    size_t bytes;
+    float *at = NULL;
+    size_t bytes = 0;
     TRY(locate(p, index, CINCH_SLAB_TRAINABLE, &at, &bytes));
     return bytes ? p->device->backend->vtable->write(p->device->backend, at, host, bytes) : CINCH_OK;
 }
