@@ -91,7 +91,7 @@ void cinch_run_free(cinch_run *r)
     cinch_params_free(r->params);
     cinch_model_free(r->model);
     cinch_device_free(r->device);
-    cinch_source_close(&r->source);
+    cinch_data_source_close(&r->source);
     cinch_dataset_free(r->shape_only);
     cinch_config_free(r->config);
     cinch_folder_free(&r->folder);
@@ -126,7 +126,7 @@ cinch_status cinch_run_dataset(cinch_run *r, cinch_dataset **borrowed)
 {
     if (!r->source.data) {
         const char *parts = cinch_file_exists(r->folder.parts) ? r->folder.parts : NULL;
-        TRY(cinch_source_open(&r->source, r->config, parts));
+        TRY(cinch_data_source_open(&r->source, r->config, parts));
     }
     *borrowed = r->source.data;
     return check_samples(r, r->source.data);
@@ -136,7 +136,7 @@ cinch_status cinch_run_training_rows(cinch_run *r, cinch_feed_source *out)
 {
     cinch_dataset *data;
     TRY(cinch_run_dataset(r, &data));
-    *out = cinch_source_training(&r->source);
+    *out = cinch_data_source_training(&r->source);
     return CINCH_OK;
 }
 

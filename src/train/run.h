@@ -18,7 +18,7 @@ struct cinch_run {
     cinch_model *model;
     cinch_params *params;
     cinch_border border;
-    cinch_source source;                  /* source.data NULL: not opened yet */
+    cinch_data_source source;                  /* source.data NULL: not opened yet */
     cinch_dataset *shape_only;            /* one row of zeros with the container's axes, for cinch_run_restore */
     int64_t batch_size;
     cinch_plan *forward[CINCH_FORWARDS];  /* made on first use, for batch_size samples */

@@ -22,35 +22,35 @@ static bool same_samples(const cinch_dataset_info *a, const cinch_dataset_info *
     return same;
 }
 
-static cinch_status open_validation(cinch_source *s, const char *spec, const cinch_dataset_options *options)
+static cinch_status open_validation(cinch_data_source *s, const char *spec, const cinch_dataset_options *options)
 {
     TRY(cinch_dataset_open(&s->validation, spec, options));
     if (same_samples(cinch_dataset_describe(s->data), cinch_dataset_describe(s->validation))) return CINCH_OK;
     return cinch_fail(CINCH_DATA, "%s: its samples are not like those of the training data", spec);
 }
 
-cinch_status cinch_source_open(cinch_source *out, const cinch_config *config, const char *parts)
+cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts)
 {
     const cinch_data_config *c = cinch_config_data(config);
     cinch_dataset_options options = options_of(config);
-    *out = (cinch_source){0};
+    *out = (cinch_data_source){0};
     cinch_status status = cinch_dataset_open(&out->data, c->spec, &options);
     if (!status && parts) status = cinch_dataset_load_parts(out->data, parts);
     if (!status && c->val_spec) status = open_validation(out, c->val_spec, &options);
-    if (status) cinch_source_close(out);
+    if (status) cinch_data_source_close(out);
     return status;
 }
 
-void cinch_source_close(cinch_source *s)
+void cinch_data_source_close(cinch_data_source *s)
 {
     cinch_dataset_free(s->data);
     cinch_dataset_free(s->validation);
-    *s = (cinch_source){0};
+    *s = (cinch_data_source){0};
 }
 
-cinch_feed_source cinch_source_training(const cinch_source *s) { return cinch_feed_part(s->data, CINCH_PART_TRAIN); }
+cinch_feed_source cinch_data_source_training(const cinch_data_source *s) { return cinch_feed_part(s->data, CINCH_PART_TRAIN); }
 
-cinch_feed_source cinch_source_validation(const cinch_source *s, int64_t limit)
+cinch_feed_source cinch_data_source_validation(const cinch_data_source *s, int64_t limit)
 {
     if (!s->validation) return cinch_feed_part(s->data, CINCH_PART_VAL);
     int64_t rows = cinch_dataset_describe(s->validation)->rows;

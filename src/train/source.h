@@ -8,17 +8,17 @@
 
 #include "train/batches.h"
 
-typedef struct cinch_source {
+typedef struct cinch_data_source {
     cinch_dataset *data;
     cinch_dataset *validation;  /* of its own (data.val_spec), or NULL */
-} cinch_source;
+} cinch_data_source;
 
 /* Opens the data; `parts` (may be NULL) is a file of saved index sets that replaces the split. CINCH_DATA, CINCH_USAGE. */
-cinch_status cinch_source_open(cinch_source *out, const cinch_config *config, const char *parts);
-void cinch_source_close(cinch_source *source);
+cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts);
+void cinch_data_source_close(cinch_data_source *source);
 
 /* The rows of training and validation; count 0 where there is no validation. */
-cinch_feed_source cinch_source_training(const cinch_source *source);
-cinch_feed_source cinch_source_validation(const cinch_source *source, int64_t limit);
+cinch_feed_source cinch_data_source_training(const cinch_data_source *source);
+cinch_feed_source cinch_data_source_validation(const cinch_data_source *source, int64_t limit);
 
 #endif

@@ -39,11 +39,11 @@ static cinch_status make_feeds(cinch_trainer *t)
     const cinch_data_config *data = cinch_config_data(t->config);
     cinch_feed_options options = {.batch_size = train->batch_size, .shuffle = data->shuffle, .seed = train->seed,
                                   .never_resident = !data->resident};
-    cinch_feed_source rows = cinch_source_training(&t->source);
+    cinch_feed_source rows = cinch_data_source_training(&t->source);
     if (rows.count < 1) return cinch_fail(CINCH_DATA, "%s: the training part is empty", data->spec);
     TRY(cinch_feed_create(&t->feed, t->device, &rows, &options));
     options.shuffle = false;
-    rows = cinch_source_validation(&t->source, data->limit);
+    rows = cinch_data_source_validation(&t->source, data->limit);
     return rows.count > 0 ? cinch_feed_create(&t->validation, t->device, &rows, &options) : CINCH_OK;
 }
 
@@ -72,7 +72,7 @@ cinch_status cinch_trainer_build(cinch_trainer *t, const char *parts, bool initi
 {
     if (!cinch_config_train(t->config)) return cinch_fail(CINCH_USAGE, "the configuration is not resolved");
     TRY(cinch_config_fingerprint(t->config, t->fingerprint));
-    TRY(cinch_source_open(&t->source, t->config, parts));
+    TRY(cinch_data_source_open(&t->source, t->config, parts));
     TRY(open_device(t));
     TRY(make_model(t));
     TRY(make_feeds(t));
@@ -90,7 +90,7 @@ void cinch_trainer_free(cinch_trainer *t)
     cinch_params_free(t->params);
     cinch_model_free(t->model);
     cinch_device_free(t->device);
-    cinch_source_close(&t->source);
+    cinch_data_source_close(&t->source);
 }
 
 /* --- initial weights ---------------------------------------------------------------------------------------------------------- */

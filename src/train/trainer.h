@@ -11,7 +11,7 @@
 typedef struct cinch_trainer {
     const cinch_config *config;
     cinch_train_options options;
-    cinch_source source;
+    cinch_data_source source;
     cinch_device *device;
     cinch_model *model;
     cinch_params *params;
@@ -20,7 +20,7 @@ typedef struct cinch_trainer {
     char fingerprint[32];
 } cinch_trainer;
 
-/* Opens data and device, makes model, weights and plans; no file is written. `parts` as in cinch_source_open. The
+/* Opens data and device, makes model, weights and plans; no file is written. `parts` as in cinch_data_source_open. The
    initial weights are read from train.from_weights unless a checkpoint will bring its own. */
 cinch_status cinch_trainer_build(cinch_trainer *trainer, const char *parts, bool initial_weights);
 void cinch_trainer_free(cinch_trainer *trainer);
