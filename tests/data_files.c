@@ -87,8 +87,11 @@ uint8_t *get_file(const char *path, size_t *size)
 
 void append(bytes *b, const void *data, size_t size)
 {
-    b->at = realloc(b->at, b->size + size + 1);
-    must(b->at != NULL, "memory");
+    if (b->size + size >= b->room) {
+        b->room = 2 * (b->size + size) + 64;
+        b->at = realloc(b->at, b->room);
+        must(b->at != NULL, "memory");
+    }
     if (size) memcpy(b->at + b->size, data, size);
     b->size += size;
 }

@@ -23,7 +23,7 @@ int count_files(void);
 /* A growing piece of bytes. */
 typedef struct bytes {
     uint8_t *at;
-    size_t size;
+    size_t size, room;
 } bytes;
 void append(bytes *b, const void *data, size_t size);
 void append_big(bytes *b, uint64_t word, int width);    /* big-endian */

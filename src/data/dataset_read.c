@@ -62,7 +62,9 @@ cinch_status cinch_dataset_gather(const cinch_dataset *data, const int32_t *inde
 cinch_status cinch_dataset_read(const cinch_dataset *data, int64_t first, int64_t count, void *out)
 {
     uint8_t *at = out;
-    if (first < 0 || count < 0 || count > data->info.rows - first) return no_such_row(data, first + count - 1);
+    if (first < 0 || count < 0 || count > data->info.rows - first)
+        return cinch_fail(CINCH_USAGE, "%s: %lld rows from row %lld are asked for, there are %lld", data->name,
+                          (long long)count, (long long)first, (long long)data->info.rows);
     if (!data->source.rows[0]) return data->source.read(&data->source, first, count, out);
     for (int64_t i = 0; i < count; i++, at += data->row_bytes) TRY(copy_row(data, first + i, at));
     return CINCH_OK;

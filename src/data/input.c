@@ -59,7 +59,8 @@ static cinch_status stream_error(const cinch_input *in)
     const char *text = gzerror(in->gz, &code);
     if (code == Z_MEM_ERROR) return cinch_fail(CINCH_DEVICE, "%s: out of memory", in->name);
     if (code == Z_ERRNO) return cinch_fail(CINCH_DATA, "%s: cannot be read: %s", in->name, strerror(errno));
-    return cinch_fail(CINCH_DATA, "%s: damaged gzip data: %s", in->name, text);
+    const char *reason = strstr(text, ": "); /* after zlib's own name for the file */
+    return cinch_fail(CINCH_DATA, "%s: damaged gzip data: %s", in->name, reason ? reason + 2 : text);
 }
 
 static cinch_status read_stream(cinch_input *in, uint8_t *out, size_t size, size_t *got)
