@@ -35,7 +35,8 @@ static cinch_status take_set(cinch_cli *cli, const char *text)
     if (cli->verb->keys != CINCH_KEYS_ALL) {
         TRY(cinch_config_find(text, &option));
         if (!cinch_flag_takes(cli->verb, &option))
-            return cinch_cli_fail(CINCH_USAGE, "--set %s: %s takes only keys of the section data", text, cli->verb->name);
+            return cinch_cli_fail(CINCH_USAGE, "--set %s: %s takes only keys of the section data", text,
+                                  cli->verb->name);
     }
     assign(cli, text, equals + 1, false);
     return CINCH_OK;
@@ -83,7 +84,8 @@ static cinch_status take_operand(cinch_cli *cli, const char *text)
     const cinch_verb *verb = cli->verb;
     int given = (cli->operand != NULL) + (cli->second != NULL);
     if (given == verb->operands)
-        return cinch_cli_fail(CINCH_USAGE, "'%s': one argument too many; usage: cinch %s %s", text, verb->name, verb->usage);
+        return cinch_cli_fail(CINCH_USAGE, "'%s': one argument too many; usage: cinch %s %s", text, verb->name,
+                              verb->usage);
     if (!*text) return cinch_cli_fail(CINCH_USAGE, "%s: an empty %s", verb->name, verb->operand);
     *(given ? &cli->second : &cli->operand) = text;
     return CINCH_OK;
@@ -121,7 +123,7 @@ void cinch_cli_free(cinch_cli *cli)
     free(cli->files);
 }
 
-/* --- the configuration ---------------------------------------------------------------------------------------------- */
+/* --- the configuration -------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_cli_assign(const cinch_cli *cli, cinch_config *config)
 {

@@ -76,7 +76,7 @@ cinch_status cinch_verb_config(cinch_cli *cli);
 cinch_status cinch_verb_devices(cinch_cli *cli);
 cinch_status cinch_verb_bench(cinch_cli *cli);
 
-/* --- flags.c: the flags that are not keys of the configuration ------------------------------------------------------- */
+/* --- flags.c: the flags that are not keys of the configuration ---------------------------------------------------- */
 
 typedef struct cinch_flag {
     const char *verbs;       /* apart by blanks; NULL: every verb has it */
@@ -124,7 +124,7 @@ cinch_status cinch_cli_whole(const char *flag, const char *text, int64_t low, in
 void cinch_help_all(void);
 void cinch_help_verb(const cinch_verb *verb);
 
-/* --- output.c ------------------------------------------------------------------------------------------------------ */
+/* --- output.c ----------------------------------------------------------------------------------------------------- */
 
 /* Sets the command's own error text and returns `status`; it wins over cinch_last_error(). */
 cinch_status cinch_cli_fail(cinch_status status, const char *format, ...) CINCH_PRINTF(2, 3);
@@ -144,23 +144,23 @@ void cinch_cli_print(const char *format, ...) CINCH_PRINTF(1, 2);
 void cinch_cli_note(const cinch_cli *cli, const char *format, ...) CINCH_PRINTF(2, 3);
 
 /* JSON: values are taken over; NULL (memory was short) is remembered and fails the print. */
-void cinch_json_set(json_t *object, const char *key, json_t *value);
-void cinch_json_add(json_t *array, json_t *value);
-json_t *cinch_json_number(double value);    /* null where it is not finite */
-json_t *cinch_json_text_of(const char *text); /* null for NULL; bytes that are not UTF-8 become ? */
-json_t *cinch_json_sizes(cinch_shape shape);
+void cinch_cli_json_set(json_t *object, const char *key, json_t *value);
+void cinch_cli_json_add(json_t *array, json_t *value);
+json_t *cinch_cli_json_number(double value);    /* null where it is not finite */
+json_t *cinch_cli_json_text(const char *text); /* null for NULL; bytes that are not UTF-8 become ? */
+json_t *cinch_cli_json_sizes(cinch_shape shape);
 /* Prints it on one line. */
 cinch_status cinch_cli_print_json(json_t *value);
 
 /* "[28, 28, 1]" */
-const char *cinch_shape_text(cinch_shape shape, char *text, size_t size);
+const char *cinch_cli_shape(cinch_shape shape, char *text, size_t size);
 
-/* --- stop.c --------------------------------------------------------------------------------------------------------- */
+/* --- stop.c ------------------------------------------------------------------------------------------------------- */
 
 /* From now on SIGINT, SIGTERM and SIGUSR1 set a flag, which is returned, to the status to end with. */
 const volatile int *cinch_cli_catch_signals(void);
 
-/* --- progress.c ------------------------------------------------------------------------------------------------------ */
+/* --- progress.c --------------------------------------------------------------------------------------------------- */
 
 typedef struct cinch_bar {
     bool quiet, terminal;
@@ -176,7 +176,7 @@ void cinch_bar_begin(cinch_bar *bar, const cinch_cli *cli);
 void cinch_bar_progress(void *user, const cinch_progress *progress);
 void cinch_bar_end(cinch_bar *bar);
 
-/* --- run.c: what the verbs on a run share ------------------------------------------------------------------------------ */
+/* --- run.c: what the verbs on a run share ------------------------------------------------------------------------- */
 
 /* Opens cli->operand on the device that the flags say; cli->config is made. */
 cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out);
@@ -200,7 +200,7 @@ const char *cinch_cli_no_gpu(char *text, size_t size);
 /* The pictures of a run folder; in pictures.c, as cinch_convert_png. */
 cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path);
 
-/* --- convert.c: rows in, rows out, in pieces ---------------------------------------------------------------------------- */
+/* --- convert.c: rows in, rows out, in pieces ---------------------------------------------------------------------- */
 
 typedef struct cinch_conversion {
     cinch_run *run;

@@ -105,12 +105,13 @@ cinch_status cinch_convert_report(const cinch_cli *cli, int64_t rows, cinch_shap
 {
     char shape[96];
     if (!cli->json) {
-        cinch_cli_note(cli, "%s: %lld rows of %s", cli->out, (long long)rows, cinch_shape_text(row, shape, sizeof shape));
+        cinch_cli_note(cli, "%s: %lld rows of %s", cli->out, (long long)rows,
+                       cinch_cli_shape(row, shape, sizeof shape));
         return CINCH_OK;
     }
     json_t *object = json_object();
-    cinch_json_set(object, "out", cinch_json_text_of(cli->out));
-    cinch_json_set(object, "rows", json_integer(rows));
-    cinch_json_set(object, "shape", cinch_json_sizes(rows_shape(rows, row)));
+    cinch_cli_json_set(object, "out", cinch_cli_json_text(cli->out));
+    cinch_cli_json_set(object, "rows", json_integer(rows));
+    cinch_cli_json_set(object, "shape", cinch_cli_json_sizes(rows_shape(rows, row)));
     return cinch_cli_print_json(object);
 }

@@ -6,7 +6,7 @@ static json_t *parts_json(const cinch_dataset_info *info)
 {
     json_t *parts = json_object();
     for (int p = 0; p < CINCH_PART_COUNT; p++)
-        cinch_json_set(parts, cinch_part_name((cinch_part)p), json_integer(info->part[p]));
+        cinch_cli_json_set(parts, cinch_part_name((cinch_part)p), json_integer(info->part[p]));
     return parts;
 }
 
@@ -14,25 +14,25 @@ static cinch_status print_json(const char *spec, const cinch_dataset_info *info,
 {
     json_t *o = json_object();
     bool bounded = info->low < info->high;
-    cinch_json_set(o, "kind", cinch_json_text_of("data"));
-    cinch_json_set(o, "spec", cinch_json_text_of(spec));
-    cinch_json_set(o, "reader", cinch_json_text_of(info->reader));
-    cinch_json_set(o, "rows", json_integer(info->rows));
-    cinch_json_set(o, "container_test", json_integer(info->container_test));
-    cinch_json_set(o, "parts", parts_json(info));
-    cinch_json_set(o, "shape", cinch_json_sizes(info->source));
-    cinch_json_set(o, "sample", cinch_json_sizes(info->sample));
-    cinch_json_set(o, "type", cinch_json_text_of(info->source_type));
-    cinch_json_set(o, "low", bounded ? cinch_json_number(info->low) : json_null());
-    cinch_json_set(o, "high", bounded ? cinch_json_number(info->high) : json_null());
-    cinch_json_set(o, "min", cinch_json_number(stats->min));
-    cinch_json_set(o, "max", cinch_json_number(stats->max));
-    cinch_json_set(o, "mean", cinch_json_number(stats->mean));
-    cinch_json_set(o, "deviation", cinch_json_number(stats->deviation));
-    cinch_json_set(o, "missing", json_integer(stats->nan));
-    cinch_json_set(o, "infinite", json_integer(stats->infinite));
-    cinch_json_set(o, "labels", json_boolean(info->has_labels));
-    cinch_json_set(o, "classes", json_integer(info->classes));
+    cinch_cli_json_set(o, "kind", cinch_cli_json_text("data"));
+    cinch_cli_json_set(o, "spec", cinch_cli_json_text(spec));
+    cinch_cli_json_set(o, "reader", cinch_cli_json_text(info->reader));
+    cinch_cli_json_set(o, "rows", json_integer(info->rows));
+    cinch_cli_json_set(o, "container_test", json_integer(info->container_test));
+    cinch_cli_json_set(o, "parts", parts_json(info));
+    cinch_cli_json_set(o, "shape", cinch_cli_json_sizes(info->source));
+    cinch_cli_json_set(o, "sample", cinch_cli_json_sizes(info->sample));
+    cinch_cli_json_set(o, "type", cinch_cli_json_text(info->source_type));
+    cinch_cli_json_set(o, "low", bounded ? cinch_cli_json_number(info->low) : json_null());
+    cinch_cli_json_set(o, "high", bounded ? cinch_cli_json_number(info->high) : json_null());
+    cinch_cli_json_set(o, "min", cinch_cli_json_number(stats->min));
+    cinch_cli_json_set(o, "max", cinch_cli_json_number(stats->max));
+    cinch_cli_json_set(o, "mean", cinch_cli_json_number(stats->mean));
+    cinch_cli_json_set(o, "deviation", cinch_cli_json_number(stats->deviation));
+    cinch_cli_json_set(o, "missing", json_integer(stats->nan));
+    cinch_cli_json_set(o, "infinite", json_integer(stats->infinite));
+    cinch_cli_json_set(o, "labels", json_boolean(info->has_labels));
+    cinch_cli_json_set(o, "classes", json_integer(info->classes));
     return cinch_cli_print_json(o);
 }
 
@@ -40,11 +40,13 @@ static void print_table(const cinch_dataset_info *info, const cinch_dataset_stat
 {
     char shape[96], sample[96];
     cinch_cli_print("%s\n", info->description);
-    cinch_cli_print("  sample     %s %s in the file, %s to a model\n", cinch_shape_text(info->source, shape, sizeof shape),
-                    info->source_type, cinch_shape_text(info->sample, sample, sizeof sample));
+    cinch_cli_print("  sample     %s %s in the file, %s to a model\n",
+                    cinch_cli_shape(info->source, shape, sizeof shape), info->source_type,
+                    cinch_cli_shape(info->sample, sample, sizeof sample));
     cinch_cli_print("  parts      %lld train, %lld val, %lld test\n", (long long)info->part[CINCH_PART_TRAIN],
                     (long long)info->part[CINCH_PART_VAL], (long long)info->part[CINCH_PART_TEST]);
-    cinch_cli_print("  values     %g to %g, mean %g, deviation %g\n", stats->min, stats->max, stats->mean, stats->deviation);
+    cinch_cli_print("  values     %g to %g, mean %g, deviation %g\n", stats->min, stats->max, stats->mean,
+                    stats->deviation);
     if (info->low < info->high) cinch_cli_print("  to a model %g to %g\n", info->low, info->high);
     else cinch_cli_print("  to a model as they are, no bounds are known\n");
     cinch_cli_print("  missing    %lld NaN, %lld infinite\n", (long long)stats->nan, (long long)stats->infinite);

@@ -14,17 +14,17 @@ static cinch_shape shape_of(const cinch_tensor_entry *entry)
 static json_t *sizes_json(const cinch_tensor_entry *entry)
 {
     json_t *array = json_array();
-    for (int i = 0; i < entry->rank; i++) cinch_json_add(array, json_integer(entry->dim[i]));
+    for (int i = 0; i < entry->rank; i++) cinch_cli_json_add(array, json_integer(entry->dim[i]));
     return array;
 }
 
 static json_t *entry_json(const cinch_tensor_entry *entry)
 {
     json_t *object = json_object();
-    cinch_json_set(object, "name", cinch_json_text_of(entry->name));
-    cinch_json_set(object, "type", cinch_json_text_of(cinch_element_name(entry->element)));
-    cinch_json_set(object, "shape", sizes_json(entry));
-    cinch_json_set(object, "bytes", json_integer(entry->bytes));
+    cinch_cli_json_set(object, "name", cinch_cli_json_text(entry->name));
+    cinch_cli_json_set(object, "type", cinch_cli_json_text(cinch_element_name(entry->element)));
+    cinch_cli_json_set(object, "shape", sizes_json(entry));
+    cinch_cli_json_set(object, "bytes", json_integer(entry->bytes));
     return object;
 }
 
@@ -32,7 +32,7 @@ json_t *cinch_inspect_tensors_json(const cinch_tensor_file *file)
 {
     json_t *array = json_array();
     for (int64_t i = 0; i < cinch_tensor_file_count(file); i++)
-        cinch_json_add(array, entry_json(cinch_tensor_file_entry(file, i)));
+        cinch_cli_json_add(array, entry_json(cinch_tensor_file_entry(file, i)));
     return array;
 }
 
@@ -41,7 +41,7 @@ json_t *cinch_inspect_metadata_json(const cinch_tensor_file *file)
     const char *key, *value;
     json_t *object = json_object();
     for (int64_t i = 0; cinch_tensor_file_metadata_at(file, i, &key, &value); i++)
-        cinch_json_set(object, key, cinch_json_text_of(value));
+        cinch_cli_json_set(object, key, cinch_cli_json_text(value));
     return object;
 }
 
@@ -49,7 +49,8 @@ json_t *cinch_inspect_metadata_json(const cinch_tensor_file *file)
 static void print_safely(const char *text, int longest)
 {
     int n = 0;
-    for (; *text && n < longest; text++, n++) cinch_cli_print("%c", (unsigned char)*text < 32 || *text == 127 ? '?' : *text);
+    for (; *text && n < longest; text++, n++)
+        cinch_cli_print("%c", (unsigned char)*text < 32 || *text == 127 ? '?' : *text);
     if (*text) cinch_cli_print("...");
 }
 
@@ -66,11 +67,12 @@ void cinch_inspect_print_tensors(const cinch_tensor_file *file)
     for (int64_t i = 0; i < cinch_tensor_file_count(file); i++) {
         const cinch_tensor_entry *e = cinch_tensor_file_entry(file, i);
         cinch_cli_print("  %-6s %-20s %12lld bytes  ", cinch_element_name(e->element),
-                        cinch_shape_text(shape_of(e), shape, sizeof shape), (long long)e->bytes);
+                        cinch_cli_shape(shape_of(e), shape, sizeof shape), (long long)e->bytes);
         print_safely(e->name, 200);
         cinch_cli_print("\n");
     }
-    cinch_cli_print("  %lld tensors, %lld bytes\n", (long long)cinch_tensor_file_count(file), (long long)total_bytes(file));
+    cinch_cli_print("  %lld tensors, %lld bytes\n", (long long)cinch_tensor_file_count(file),
+                    (long long)total_bytes(file));
 }
 
 static void print_metadata(const cinch_tensor_file *file)
@@ -88,11 +90,11 @@ static void print_metadata(const cinch_tensor_file *file)
 static cinch_status print_json(const cinch_tensor_file *file, const char *path)
 {
     json_t *object = json_object();
-    cinch_json_set(object, "kind", cinch_json_text_of("safetensors"));
-    cinch_json_set(object, "path", cinch_json_text_of(path));
-    cinch_json_set(object, "bytes", json_integer(total_bytes(file)));
-    cinch_json_set(object, "metadata", cinch_inspect_metadata_json(file));
-    cinch_json_set(object, "tensors", cinch_inspect_tensors_json(file));
+    cinch_cli_json_set(object, "kind", cinch_cli_json_text("safetensors"));
+    cinch_cli_json_set(object, "path", cinch_cli_json_text(path));
+    cinch_cli_json_set(object, "bytes", json_integer(total_bytes(file)));
+    cinch_cli_json_set(object, "metadata", cinch_inspect_metadata_json(file));
+    cinch_cli_json_set(object, "tensors", cinch_inspect_tensors_json(file));
     return cinch_cli_print_json(object);
 }
 

@@ -55,7 +55,7 @@ void cinch_cli_note(const cinch_cli *cli, const char *format, ...)
     fputc('\n', stderr);
 }
 
-/* --- standard output ------------------------------------------------------------------------------------------------ */
+/* --- standard output ---------------------------------------------------------------------------------------------- */
 
 /* A stream that the caller closed would become the next file that is opened, and that file be printed into. What takes
    its place refuses to be used. */
@@ -95,21 +95,21 @@ cinch_status cinch_cli_close_streams(cinch_status status)
     return cinch_cli_fail(CINCH_OUTPUT, "standard output: cannot write: %s", strerror(output_error));
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
 
-void cinch_json_set(json_t *object, const char *key, json_t *value)
+void cinch_cli_json_set(json_t *object, const char *key, json_t *value)
 {
     if (json_object_set_new(object, key, value)) memory_short = true;
 }
 
-void cinch_json_add(json_t *array, json_t *value)
+void cinch_cli_json_add(json_t *array, json_t *value)
 {
     if (json_array_append_new(array, value)) memory_short = true;
 }
 
-json_t *cinch_json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+json_t *cinch_cli_json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
-json_t *cinch_json_text_of(const char *text)
+json_t *cinch_cli_json_text(const char *text)
 {
     char ascii[1024];
     json_t *value = text ? json_string(text) : json_null();
@@ -120,10 +120,10 @@ json_t *cinch_json_text_of(const char *text)
     return json_string(ascii);
 }
 
-json_t *cinch_json_sizes(cinch_shape shape)
+json_t *cinch_cli_json_sizes(cinch_shape shape)
 {
     json_t *array = json_array();
-    for (int i = 0; i < shape.rank; i++) cinch_json_add(array, json_integer(shape.dim[i]));
+    for (int i = 0; i < shape.rank; i++) cinch_cli_json_add(array, json_integer(shape.dim[i]));
     return array;
 }
 
@@ -143,7 +143,7 @@ cinch_status cinch_cli_print_json(json_t *value)
     return CINCH_OK;
 }
 
-const char *cinch_shape_text(cinch_shape shape, char *text, size_t size)
+const char *cinch_cli_shape(cinch_shape shape, char *text, size_t size)
 {
     size_t at = (size_t)snprintf(text, size, "[");
     for (int i = 0; i < shape.rank && at < size; i++)

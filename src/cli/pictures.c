@@ -18,7 +18,8 @@ cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path)
 static int64_t rows_shown(const cinch_cli *cli, const cinch_conversion *c)
 {
     if (c->rows <= SHOWN || cinch_cli_given(cli, "data.limit")) return c->rows;
-    cinch_cli_note(cli, "the first %d of %lld rows are drawn; --limit N draws another number", SHOWN, (long long)c->rows);
+    cinch_cli_note(cli, "the first %d of %lld rows are drawn; --limit N draws another number", SHOWN,
+                   (long long)c->rows);
     return SHOWN;
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- the device ----------------------------------------------------------------------------------------------------- */
+/* --- the device --------------------------------------------------------------------------------------------------- */
 
 const char *cinch_cli_no_gpu(char *text, size_t size)
 {
@@ -42,7 +42,7 @@ cinch_status cinch_cli_tell_device(const cinch_cli *cli)
     return CINCH_OK;
 }
 
-/* --- the run ---------------------------------------------------------------------------------------------------------- */
+/* --- the run ------------------------------------------------------------------------------------------------------ */
 
 cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out)
 {
@@ -54,7 +54,7 @@ cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out)
     return cinch_run_open(out, cli->operand, &options);
 }
 
-/* --- data ---------------------------------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 cinch_dataset_options cinch_cli_data_options(const cinch_config *config)
 {
@@ -79,7 +79,7 @@ static cinch_status check_sample(const cinch_run *run, const cinch_dataset *data
     cinch_shape wanted = cinch_model_sample(cinch_run_model(run)).shape;
     if (same_shape(sample, wanted)) return CINCH_OK;
     return cinch_cli_fail(CINCH_DATA, "%s: a sample is %s, the run wants %s; was it trained on other data?", spec,
-                          cinch_shape_text(sample, has, sizeof has), cinch_shape_text(wanted, wants, sizeof wants));
+                          cinch_cli_shape(sample, has, sizeof has), cinch_cli_shape(wanted, wants, sizeof wants));
 }
 
 /* The run's configuration with what the command line says; the run's own limit was for its own data. */

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- train ---------------------------------------------------------------------------------------------------------- */
+/* --- train -------------------------------------------------------------------------------------------------------- */
 
 static json_t *losses_json(const cinch_bench *b)
 {
     json_t *array = json_array();
-    for (int i = 0; i < b->n_losses; i++) cinch_json_add(array, cinch_json_number(b->losses[i]));
+    for (int i = 0; i < b->n_losses; i++) cinch_cli_json_add(array, cinch_cli_json_number(b->losses[i]));
     return array;
 }
 
@@ -24,22 +24,22 @@ static const char *precision_name(const cinch_cli *cli)
 static cinch_status print_json(const cinch_cli *cli, const cinch_bench *b, const char *device)
 {
     json_t *o = json_object();
-    cinch_json_set(o, "workload", cinch_json_text_of(b->workload));
-    cinch_json_set(o, "device", cinch_json_text_of(device));
-    cinch_json_set(o, "precision", cinch_json_text_of(precision_name(cli)));
-    cinch_json_set(o, "threads", json_integer(b->threads));
-    cinch_json_set(o, "batch_size", json_integer(b->batch_size));
-    cinch_json_set(o, "step_ms", cinch_json_number(b->step_ms));
-    cinch_json_set(o, "step_ms_min", cinch_json_number(b->step_ms_min));
-    cinch_json_set(o, "step_ms_max", cinch_json_number(b->step_ms_max));
-    cinch_json_set(o, "samples_per_s", cinch_json_number(b->samples_per_s));
-    cinch_json_set(o, "first_step_ms", cinch_json_number(b->first_step_ms));
-    cinch_json_set(o, "peak_bytes", json_integer(b->peak_bytes));
-    cinch_json_set(o, "flops_per_step", cinch_json_number(b->flops_per_step));
-    cinch_json_set(o, "share_of_peak", cinch_json_number(b->share_of_peak));
-    cinch_json_set(o, "loss_first", cinch_json_number(b->loss_first));
-    cinch_json_set(o, "loss_last", cinch_json_number(b->loss_last));
-    if (cli->losses) cinch_json_set(o, "losses", losses_json(b));
+    cinch_cli_json_set(o, "workload", cinch_cli_json_text(b->workload));
+    cinch_cli_json_set(o, "device", cinch_cli_json_text(device));
+    cinch_cli_json_set(o, "precision", cinch_cli_json_text(precision_name(cli)));
+    cinch_cli_json_set(o, "threads", json_integer(b->threads));
+    cinch_cli_json_set(o, "batch_size", json_integer(b->batch_size));
+    cinch_cli_json_set(o, "step_ms", cinch_cli_json_number(b->step_ms));
+    cinch_cli_json_set(o, "step_ms_min", cinch_cli_json_number(b->step_ms_min));
+    cinch_cli_json_set(o, "step_ms_max", cinch_cli_json_number(b->step_ms_max));
+    cinch_cli_json_set(o, "samples_per_s", cinch_cli_json_number(b->samples_per_s));
+    cinch_cli_json_set(o, "first_step_ms", cinch_cli_json_number(b->first_step_ms));
+    cinch_cli_json_set(o, "peak_bytes", json_integer(b->peak_bytes));
+    cinch_cli_json_set(o, "flops_per_step", cinch_cli_json_number(b->flops_per_step));
+    cinch_cli_json_set(o, "share_of_peak", cinch_cli_json_number(b->share_of_peak));
+    cinch_cli_json_set(o, "loss_first", cinch_cli_json_number(b->loss_first));
+    cinch_cli_json_set(o, "loss_last", cinch_cli_json_number(b->loss_last));
+    if (cli->losses) cinch_cli_json_set(o, "losses", losses_json(b));
     return cinch_cli_print_json(o);
 }
 
@@ -47,8 +47,8 @@ static void print_table(const cinch_cli *cli, const cinch_bench *b, const char *
 {
     cinch_cli_print("%s, batch size %lld, %s, %s, %d threads\n", b->workload, (long long)b->batch_size, device,
                     precision_name(cli), b->threads);
-    cinch_cli_print("  step        %.3f ms (%.3f to %.3f), the first %.3f ms\n", b->step_ms, b->step_ms_min, b->step_ms_max,
-                    b->first_step_ms);
+    cinch_cli_print("  step        %.3f ms (%.3f to %.3f), the first %.3f ms\n", b->step_ms, b->step_ms_min,
+                    b->step_ms_max, b->first_step_ms);
     cinch_cli_print("  samples/s   %.0f\n", b->samples_per_s);
     cinch_cli_print("  products    %.3f GFLOP a step, %.0f%% of this machine's peak\n", b->flops_per_step * 1e-9,
                     100 * b->share_of_peak);
@@ -62,7 +62,8 @@ static cinch_status bench_train(cinch_cli *cli)
     char device[32];
     cinch_bench result = {0};
     const cinch_train_config *t = cinch_config_train(cli->config);
-    cinch_bench_options options = {.device = t->device, .threads = t->threads, .weights = cli->weights, .data = cli->data};
+    cinch_bench_options options = {.device = t->device, .threads = t->threads, .weights = cli->weights,
+                                   .data = cli->data};
     if (!cli->second) return cinch_cli_fail(CINCH_USAGE, "bench train: WORKLOAD is missing, dense for example");
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
     TRY(cinch_cli_whole("--steps", cli->steps, 1, 0, &options.steps));
@@ -73,7 +74,7 @@ static cinch_status bench_train(cinch_cli *cli)
     return CINCH_OK;
 }
 
-/* --- peak ------------------------------------------------------------------------------------------------------------- */
+/* --- peak --------------------------------------------------------------------------------------------------------- */
 
 static cinch_status bench_peak(cinch_cli *cli)
 {
@@ -81,19 +82,20 @@ static cinch_status bench_peak(cinch_cli *cli)
     TRY(cinch_bench_peak(cinch_config_train(cli->config)->threads, &peak));
     if (!cli->json) {
         cinch_cli_print("cpu, %d threads\n  multiply-adds  %.1f GFLOP/s\n  product        %.1f GFLOP/s\n"
-                        "  memory         %.1f GB/s\n", peak.threads, peak.fma_gflops, peak.sgemm_gflops, peak.triad_gbytes);
+                        "  memory         %.1f GB/s\n", peak.threads, peak.fma_gflops, peak.sgemm_gflops,
+                        peak.triad_gbytes);
         return CINCH_OK;
     }
     json_t *o = json_object();
-    cinch_json_set(o, "device", cinch_json_text_of("cpu"));
-    cinch_json_set(o, "threads", json_integer(peak.threads));
-    cinch_json_set(o, "fma_gflops", cinch_json_number(peak.fma_gflops));
-    cinch_json_set(o, "sgemm_gflops", cinch_json_number(peak.sgemm_gflops));
-    cinch_json_set(o, "triad_gbytes", cinch_json_number(peak.triad_gbytes));
+    cinch_cli_json_set(o, "device", cinch_cli_json_text("cpu"));
+    cinch_cli_json_set(o, "threads", json_integer(peak.threads));
+    cinch_cli_json_set(o, "fma_gflops", cinch_cli_json_number(peak.fma_gflops));
+    cinch_cli_json_set(o, "sgemm_gflops", cinch_cli_json_number(peak.sgemm_gflops));
+    cinch_cli_json_set(o, "triad_gbytes", cinch_cli_json_number(peak.triad_gbytes));
     return cinch_cli_print_json(o);
 }
 
-/* --- ops: a program of its own, for the cases are the tests' ------------------------------------------------------------ */
+/* --- ops: a program of its own, for the cases are the tests' ------------------------------------------------------ */
 
 /* Beside the command or, in a build tree, among the tests. */
 static bool find_program(char *path, size_t size)

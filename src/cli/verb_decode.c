@@ -11,7 +11,7 @@ static cinch_status restore(const cinch_conversion *c, const float *values, int6
 static cinch_status check_codes(const cinch_cli *cli, cinch_shape has, cinch_shape wanted)
 {
     char a[96], b[96];
-    if (!strcmp(cinch_shape_text(has, a, sizeof a), cinch_shape_text(wanted, b, sizeof b))) return CINCH_OK;
+    if (!strcmp(cinch_cli_shape(has, a, sizeof a), cinch_cli_shape(wanted, b, sizeof b))) return CINCH_OK;
     return cinch_cli_fail(CINCH_DATA, "%s: a row is %s, a code of this run %s; was it written by encode with this run?",
                           cli->data, a, b);
 }

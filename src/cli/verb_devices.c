@@ -27,17 +27,17 @@ static row look(const char *name, int threads)
 static json_t *row_json(const row *r)
 {
     json_t *object = json_object();
-    cinch_json_set(object, "name", cinch_json_text_of(r->name));
-    cinch_json_set(object, "usable", json_boolean(r->usable));
-    cinch_json_set(object, r->usable ? "description" : "reason", cinch_json_text_of(r->text));
+    cinch_cli_json_set(object, "name", cinch_cli_json_text(r->name));
+    cinch_cli_json_set(object, "usable", json_boolean(r->usable));
+    cinch_cli_json_set(object, r->usable ? "description" : "reason", cinch_cli_json_text(r->text));
     return object;
 }
 
 static cinch_status print_json(const row *rows, int n)
 {
     json_t *list = json_array(), *object = json_object();
-    for (int i = 0; i < n; i++) cinch_json_add(list, row_json(&rows[i]));
-    cinch_json_set(object, "devices", list);
+    for (int i = 0; i < n; i++) cinch_cli_json_add(list, row_json(&rows[i]));
+    cinch_cli_json_set(object, "devices", list);
     return cinch_cli_print_json(object);
 }
 

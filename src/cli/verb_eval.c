@@ -6,17 +6,17 @@
 static cinch_status print_json(const cinch_evaluation *e)
 {
     json_t *o = json_object();
-    cinch_json_set(o, "part", cinch_json_text_of(e->part));
-    cinch_json_set(o, "n", json_integer(e->n));
-    cinch_json_set(o, "mse", cinch_json_number(e->mse));
-    cinch_json_set(o, "rmse", cinch_json_number(e->rmse));
-    cinch_json_set(o, "mae", cinch_json_number(e->mae));
-    cinch_json_set(o, "rel_l2", cinch_json_number(e->rel_l2));
-    cinch_json_set(o, "loss", cinch_json_number(e->loss));
-    cinch_json_set(o, "loss_recon", cinch_json_number(e->loss_recon));
-    cinch_json_set(o, "pca_mse", cinch_json_number(e->pca_mse));
-    if (e->pca_note) cinch_json_set(o, "pca_note", cinch_json_text_of(e->pca_note));
-    cinch_json_set(o, "parameters", json_integer(e->parameters));
+    cinch_cli_json_set(o, "part", cinch_cli_json_text(e->part));
+    cinch_cli_json_set(o, "n", json_integer(e->n));
+    cinch_cli_json_set(o, "mse", cinch_cli_json_number(e->mse));
+    cinch_cli_json_set(o, "rmse", cinch_cli_json_number(e->rmse));
+    cinch_cli_json_set(o, "mae", cinch_cli_json_number(e->mae));
+    cinch_cli_json_set(o, "rel_l2", cinch_cli_json_number(e->rel_l2));
+    cinch_cli_json_set(o, "loss", cinch_cli_json_number(e->loss));
+    cinch_cli_json_set(o, "loss_recon", cinch_cli_json_number(e->loss_recon));
+    cinch_cli_json_set(o, "pca_mse", cinch_cli_json_number(e->pca_mse));
+    if (e->pca_note) cinch_cli_json_set(o, "pca_note", cinch_cli_json_text(e->pca_note));
+    cinch_cli_json_set(o, "parameters", json_integer(e->parameters));
     return cinch_cli_print_json(o);
 }
 
@@ -25,11 +25,12 @@ static void print_table(const cinch_evaluation *e)
     const struct { const char *name; double value; } rows[] = {
         {"mse", e->mse}, {"rmse", e->rmse}, {"mae", e->mae}, {"rel_l2", e->rel_l2}, {"loss", e->loss},
         {"loss_recon", e->loss_recon}};
+    const char *note = e->pca_note ? e->pca_note : "";
     cinch_cli_print("%-12s %s, %lld samples\n", "part", e->part, (long long)e->n);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         cinch_cli_print("%-12s %.6g\n", rows[i].name, rows[i].value);
-    if (isfinite(e->pca_mse)) cinch_cli_print("%-12s %.6g (%s)\n", "pca_mse", e->pca_mse, e->pca_note ? e->pca_note : "");
-    else cinch_cli_print("%-12s - (%s)\n", "pca_mse", e->pca_note ? e->pca_note : "");
+    if (isfinite(e->pca_mse)) cinch_cli_print("%-12s %.6g (%s)\n", "pca_mse", e->pca_mse, note);
+    else cinch_cli_print("%-12s - (%s)\n", "pca_mse", note);
     cinch_cli_print("%-12s %lld\n", "parameters", (long long)e->parameters);
 }
 

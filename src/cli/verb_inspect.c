@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* --- layers --------------------------------------------------------------------------------------------------------- */
+/* --- layers ------------------------------------------------------------------------------------------------------- */
 
 json_t *cinch_inspect_layers_json(const cinch_model *model)
 {
@@ -14,10 +14,10 @@ json_t *cinch_inspect_layers_json(const cinch_model *model)
     for (int i = 0; i < cinch_model_layer_count(model); i++) {
         cinch_layer_info layer = cinch_model_layer(model, i);
         json_t *row = json_object();
-        cinch_json_set(row, "name", cinch_json_text_of(layer.name));
-        cinch_json_set(row, "kind", cinch_json_text_of(layer.kind));
-        cinch_json_set(row, "parameters", json_integer(layer.parameters));
-        cinch_json_add(array, row);
+        cinch_cli_json_set(row, "name", cinch_cli_json_text(layer.name));
+        cinch_cli_json_set(row, "kind", cinch_cli_json_text(layer.kind));
+        cinch_cli_json_set(row, "parameters", json_integer(layer.parameters));
+        cinch_cli_json_add(array, row);
     }
     return array;
 }
@@ -32,25 +32,26 @@ void cinch_inspect_print_layers(const cinch_model *model)
     }
 }
 
-/* --- a run ------------------------------------------------------------------------------------------------------------ */
+/* --- a run -------------------------------------------------------------------------------------------------------- */
 
 /* Texts of JSON that the library wrote. */
 static json_t *parsed(const char *text) { return json_loads(text, 0, NULL); }
 
-static cinch_status print_run_json(const cinch_run *run, const cinch_tensor_file *file, const char *config, int64_t total)
+static cinch_status print_run_json(const cinch_run *run, const cinch_tensor_file *file, const char *config,
+                                   int64_t total)
 {
     const cinch_model *model = cinch_run_model(run);
     json_t *o = json_object();
-    cinch_json_set(o, "kind", cinch_json_text_of("run"));
-    cinch_json_set(o, "path", cinch_json_text_of(cinch_run_path(run)));
-    cinch_json_set(o, "model", parsed(cinch_model_json(model)));
-    cinch_json_set(o, "sample", cinch_json_sizes(cinch_model_sample(model).shape));
-    cinch_json_set(o, "code", cinch_json_sizes(cinch_model_code_shape(model)));
-    cinch_json_set(o, "parameters", json_integer(total));
-    cinch_json_set(o, "layers", cinch_inspect_layers_json(model));
-    cinch_json_set(o, "tensors", cinch_inspect_tensors_json(file));
-    cinch_json_set(o, "metadata", cinch_inspect_metadata_json(file));
-    cinch_json_set(o, "config", parsed(config));
+    cinch_cli_json_set(o, "kind", cinch_cli_json_text("run"));
+    cinch_cli_json_set(o, "path", cinch_cli_json_text(cinch_run_path(run)));
+    cinch_cli_json_set(o, "model", parsed(cinch_model_json(model)));
+    cinch_cli_json_set(o, "sample", cinch_cli_json_sizes(cinch_model_sample(model).shape));
+    cinch_cli_json_set(o, "code", cinch_cli_json_sizes(cinch_model_code_shape(model)));
+    cinch_cli_json_set(o, "parameters", json_integer(total));
+    cinch_cli_json_set(o, "layers", cinch_inspect_layers_json(model));
+    cinch_cli_json_set(o, "tensors", cinch_inspect_tensors_json(file));
+    cinch_cli_json_set(o, "metadata", cinch_inspect_metadata_json(file));
+    cinch_cli_json_set(o, "config", parsed(config));
     return cinch_cli_print_json(o);
 }
 
@@ -61,8 +62,8 @@ static void print_run(const cinch_run *run, const cinch_tensor_file *file, int64
     cinch_cli_print("%s: %s on %s\n", cinch_run_path(run), cinch_model_name(model),
                     cinch_config_data(cinch_run_config(run))->spec);
     cinch_cli_print("  sample %s, code %s\n\nlayers:\n",
-                    cinch_shape_text(cinch_model_sample(model).shape, sample, sizeof sample),
-                    cinch_shape_text(cinch_model_code_shape(model), code, sizeof code));
+                    cinch_cli_shape(cinch_model_sample(model).shape, sample, sizeof sample),
+                    cinch_cli_shape(cinch_model_code_shape(model), code, sizeof code));
     cinch_inspect_print_layers(model);
     cinch_cli_print("  %lld parameters\n\nmodel.safetensors:\n", (long long)total);
     cinch_inspect_print_tensors(file);
@@ -102,7 +103,7 @@ cinch_status cinch_inspect_run(cinch_cli *cli)
     return status;
 }
 
-/* --- which it is ------------------------------------------------------------------------------------------------------ */
+/* --- which it is -------------------------------------------------------------------------------------------------- */
 
 static bool has_file(const char *folder, const char *name)
 {

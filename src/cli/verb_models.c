@@ -8,12 +8,12 @@ static const char *leaf_of(const char *key) { return strchr(key, '.') + 1; }
 static json_t *option_json(const cinch_option_info *option)
 {
     json_t *row = json_object();
-    cinch_json_set(row, "key", cinch_json_text_of(option->key));
-    cinch_json_set(row, "flag", cinch_json_text_of(option->flag));
-    cinch_json_set(row, "type", cinch_json_text_of(option->type));
-    cinch_json_set(row, "default", cinch_json_text_of(option->fallback));
-    cinch_json_set(row, "choices", cinch_json_text_of(option->choices));
-    cinch_json_set(row, "help", cinch_json_text_of(option->help));
+    cinch_cli_json_set(row, "key", cinch_cli_json_text(option->key));
+    cinch_cli_json_set(row, "flag", cinch_cli_json_text(option->flag));
+    cinch_cli_json_set(row, "type", cinch_cli_json_text(option->type));
+    cinch_cli_json_set(row, "default", cinch_cli_json_text(option->fallback));
+    cinch_cli_json_set(row, "choices", cinch_cli_json_text(option->choices));
+    cinch_cli_json_set(row, "help", cinch_cli_json_text(option->help));
     return row;
 }
 
@@ -22,11 +22,11 @@ static json_t *family_json(const cinch_family_info *family)
     cinch_option_info option;
     json_t *row = json_object(), *options = json_array();
     for (int i = 0; cinch_family_option(family->name, i, &option); i++)
-        if (strcmp(option.key, "model.name")) cinch_json_add(options, option_json(&option));
-    cinch_json_set(row, "name", cinch_json_text_of(family->name));
-    cinch_json_set(row, "purpose", cinch_json_text_of(family->purpose));
-    cinch_json_set(row, "preset_of", cinch_json_text_of(family->preset_of));
-    cinch_json_set(row, "options", options);
+        if (strcmp(option.key, "model.name")) cinch_cli_json_add(options, option_json(&option));
+    cinch_cli_json_set(row, "name", cinch_cli_json_text(family->name));
+    cinch_cli_json_set(row, "purpose", cinch_cli_json_text(family->purpose));
+    cinch_cli_json_set(row, "preset_of", cinch_cli_json_text(family->preset_of));
+    cinch_cli_json_set(row, "options", options);
     return row;
 }
 
@@ -34,8 +34,8 @@ static cinch_status print_json(void)
 {
     cinch_family_info family;
     json_t *models = json_array(), *object = json_object();
-    for (int i = 0; cinch_family(i, &family); i++) cinch_json_add(models, family_json(&family));
-    cinch_json_set(object, "models", models);
+    for (int i = 0; cinch_family(i, &family); i++) cinch_cli_json_add(models, family_json(&family));
+    cinch_cli_json_set(object, "models", models);
     return cinch_cli_print_json(object);
 }
 

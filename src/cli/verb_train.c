@@ -5,16 +5,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- what is asked for ------------------------------------------------------------------------------------------------ */
+/* --- what is asked for -------------------------------------------------------------------------------------------- */
 
 static cinch_status check_flags(const cinch_cli *cli)
 {
     if (cli->resume && cli->out)
-        return cinch_cli_fail(CINCH_USAGE, "--out %s: a run that is resumed stays where it is; leave --out away", cli->out);
+        return cinch_cli_fail(CINCH_USAGE, "--out %s: a run that is resumed stays where it is; leave --out away",
+                              cli->out);
     if (cli->resume && cli->overwrite)
-        return cinch_cli_fail(CINCH_USAGE, "--overwrite: would empty the run that --resume is to go on with; take one of them");
+        return cinch_cli_fail(CINCH_USAGE, "--overwrite: would empty the run that --resume is to go on with; take one "
+                                           "of them");
     if (cli->resume || cli->out || cli->dry_run) return CINCH_OK;
-    return cinch_cli_fail(CINCH_USAGE, "train: --out RUN is missing, the folder for the run; or --resume RUN, or --dry-run");
+    return cinch_cli_fail(CINCH_USAGE, "train: --out RUN is missing, the folder for the run; or --resume RUN, or "
+                                       "--dry-run");
 }
 
 /* The run's own configuration is what --resume starts from; a damaged one is bad data, not bad usage. */
@@ -40,19 +43,19 @@ static cinch_status configure(cinch_cli *cli)
     return cinch_config_resolve(cli->config);
 }
 
-/* --- --dry-run --------------------------------------------------------------------------------------------------------- */
+/* --- --dry-run ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status print_dry_json(const cinch_dry_run *d, const cinch_model *model, const char *device)
 {
     json_t *o = json_object();
-    cinch_json_set(o, "model", cinch_json_text_of(cinch_model_name(model)));
-    cinch_json_set(o, "device", cinch_json_text_of(device));
-    cinch_json_set(o, "layers", cinch_inspect_layers_json(model));
-    cinch_json_set(o, "parameters", json_integer(d->parameters));
-    cinch_json_set(o, "trainable", json_integer(d->trainable));
-    cinch_json_set(o, "planned_bytes", json_integer(d->planned_bytes));
-    cinch_json_set(o, "steps_per_epoch", json_integer(d->steps_per_epoch));
-    cinch_json_set(o, "flops_per_step", cinch_json_number(d->flops_per_step));
+    cinch_cli_json_set(o, "model", cinch_cli_json_text(cinch_model_name(model)));
+    cinch_cli_json_set(o, "device", cinch_cli_json_text(device));
+    cinch_cli_json_set(o, "layers", cinch_inspect_layers_json(model));
+    cinch_cli_json_set(o, "parameters", json_integer(d->parameters));
+    cinch_cli_json_set(o, "trainable", json_integer(d->trainable));
+    cinch_cli_json_set(o, "planned_bytes", json_integer(d->planned_bytes));
+    cinch_cli_json_set(o, "steps_per_epoch", json_integer(d->steps_per_epoch));
+    cinch_cli_json_set(o, "flops_per_step", cinch_cli_json_number(d->flops_per_step));
     return cinch_cli_print_json(o);
 }
 
@@ -62,7 +65,8 @@ static void print_dry(const cinch_dry_run *d, const cinch_model *model, const ch
     cinch_inspect_print_layers(model);
     cinch_cli_print("  %lld parameters, %lld of them trainable\n", (long long)d->parameters, (long long)d->trainable);
     cinch_cli_print("  %.1f MiB planned on the device, the data included\n", (double)d->planned_bytes / 1048576);
-    cinch_cli_print("  %lld steps an epoch, %.3f GFLOP a step\n", (long long)d->steps_per_epoch, d->flops_per_step * 1e-9);
+    cinch_cli_print("  %lld steps an epoch, %.3f GFLOP a step\n", (long long)d->steps_per_epoch,
+                    d->flops_per_step * 1e-9);
 }
 
 static cinch_status dry_run(const cinch_cli *cli)
@@ -80,24 +84,25 @@ static cinch_status dry_run(const cinch_cli *cli)
     return status;
 }
 
-/* --- training ----------------------------------------------------------------------------------------------------------- */
+/* --- training ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status print_result(const cinch_cli *cli, const char *run, const cinch_train_result *r)
 {
     if (!cli->json) {
-        cinch_cli_note(cli, "%s: %lld steps, %lld epochs, loss %.6g", run, (long long)r->steps, (long long)r->epochs, r->loss);
+        cinch_cli_note(cli, "%s: %lld steps, %lld epochs, loss %.6g", run, (long long)r->steps, (long long)r->epochs,
+                       r->loss);
         return CINCH_OK;
     }
     json_t *o = json_object();
-    cinch_json_set(o, "run", cinch_json_text_of(run));
-    cinch_json_set(o, "steps", json_integer(r->steps));
-    cinch_json_set(o, "epochs", json_integer(r->epochs));
-    cinch_json_set(o, "loss", cinch_json_number(r->loss));
-    cinch_json_set(o, "val_loss", cinch_json_number(r->val_loss));
-    cinch_json_set(o, "best_val_loss", cinch_json_number(r->best_val_loss));
-    cinch_json_set(o, "best_epoch", r->best_epoch > 0 ? json_integer(r->best_epoch) : json_null());
-    cinch_json_set(o, "elapsed_s", cinch_json_number(r->elapsed_s));
-    cinch_json_set(o, "parameters", json_integer(r->parameters));
+    cinch_cli_json_set(o, "run", cinch_cli_json_text(run));
+    cinch_cli_json_set(o, "steps", json_integer(r->steps));
+    cinch_cli_json_set(o, "epochs", json_integer(r->epochs));
+    cinch_cli_json_set(o, "loss", cinch_cli_json_number(r->loss));
+    cinch_cli_json_set(o, "val_loss", cinch_cli_json_number(r->val_loss));
+    cinch_cli_json_set(o, "best_val_loss", cinch_cli_json_number(r->best_val_loss));
+    cinch_cli_json_set(o, "best_epoch", r->best_epoch > 0 ? json_integer(r->best_epoch) : json_null());
+    cinch_cli_json_set(o, "elapsed_s", cinch_cli_json_number(r->elapsed_s));
+    cinch_cli_json_set(o, "parameters", json_integer(r->parameters));
     return cinch_cli_print_json(o);
 }
 

@@ -6,37 +6,39 @@
 #include <string.h>
 
 #define SPEC_TEXT                                                                                                      \
-    "SPEC is [FORMAT+]PATH: a folder laid out like MNIST, an IDX file (plain or .gz), an .npy file, npy+- for standard\n" \
-    "input, or shapes, generated pictures.\n"
+    "SPEC is [FORMAT+]PATH: a folder laid out like MNIST, an IDX file (plain or .gz), an .npy file,\n"                 \
+    "npy+- for standard input, or shapes, generated pictures.\n"
 
 static const cinch_verb verbs[] = {
     {"train", "train an autoencoder and leave a run folder", NULL, 0, CINCH_KEYS_ALL,
      "[--model NAME] [--data SPEC] --out RUN | --resume RUN | --dry-run",
-     "Trains on the training part of the data and leaves a run folder: config.json, model.safetensors (PyTorch's names),\n"
-     "checkpoint/, metrics.jsonl and pictures. Ctrl-C saves; --resume goes on. " SPEC_TEXT
+     "Trains on the training part of the data and leaves a run folder: config.json, model.safetensors\n"
+     "(PyTorch's names), checkpoint/, metrics.jsonl and pictures. Ctrl-C saves; --resume goes on.\n" SPEC_TEXT
      "Each flag is shorthand for a key; `cinch config` lists all keys, --set reaches those without a flag.\n",
      "  cinch train --model dense --data /usr/share/datasets/fashion-mnist --epochs 10 --out runs/first\n"
      "  cinch train --resume runs/first --epochs 20\n"
      "  cinch train --data x.npy --hidden-sizes 512,256 --latent-dim 32 --set schedule.name=cosine --out runs/second\n",
      cinch_verb_train},
     {"eval", "measure how well a run reconstructs", "RUN", 1, CINCH_KEYS_DATA, "RUN [--data SPEC] [--json]",
-     "Errors of the reconstruction, beside those of PCA with as many components: of the run's test part, or of all rows\n"
-     "of other data. " SPEC_TEXT,
+     "Errors of the reconstruction, beside those of PCA with as many components: of the run's test part,\n"
+     "or of all rows of other data.\n" SPEC_TEXT,
      "  cinch eval runs/first --json\n", cinch_verb_eval},
     {"encode", "turn data into codes", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out z.npy",
-     "Writes one code a row. " SPEC_TEXT,
+     "Writes one code a row.\n" SPEC_TEXT,
      "  cinch encode runs/first --data images.npy --out codes.npy\n", cinch_verb_encode},
     {"decode", "turn codes into data", "RUN", 1, CINCH_KEYS_COMMON, "RUN --data z.npy --out x.npy|x.png",
-     "Writes what the decoder makes of each code, scaled back and in the axes of the data that the run was trained on.\n",
+     "Writes what the decoder makes of each code, scaled back and in the axes of the data that the run\n"
+     "was trained on.\n",
      "  cinch decode runs/first --data codes.npy --out decoded.npy\n", cinch_verb_decode},
     {"reconstruct", "encode and decode data", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out x.npy|x.png",
-     "Writes the reconstruction of each row, scaled back and in the data's axes; a picture shows the originals above.\n"
+     "Writes the reconstruction of each row, scaled back and in the data's axes; a picture shows the\n"
+     "originals above.\n"
      SPEC_TEXT,
      "  cinch reconstruct runs/first --data images.npy --limit 32 --out pairs.png\n", cinch_verb_reconstruct},
     {"inspect", "show what a run, a file or data holds", "RUN|FILE|DATA", 1, CINCH_KEYS_DATA,
      "RUN|FILE|DATA [--json]",
-     "Of a run: its layers and tensors; of a safetensors file: names, types, shapes, sizes and metadata; of data: shape,\n"
-     "type, range and missing values.\n",
+     "Of a run: its layers and tensors; of a safetensors file: names, types, shapes, sizes and metadata;\n"
+     "of data: shape, type, range and missing values.\n",
      "  cinch inspect runs/first\n"
      "  cinch inspect runs/first/model.safetensors --json\n"
      "  cinch inspect /usr/share/datasets/fashion-mnist\n", cinch_verb_inspect},
@@ -44,8 +46,8 @@ static const cinch_verb verbs[] = {
      "Every option is a key (model.KEY) and, where one is shown, a flag of train.\n",
      "  cinch models\n", cinch_verb_models},
     {"config", "print a complete configuration", NULL, 0, CINCH_KEYS_ALL, "[--model NAME] [--json]",
-     "Prints every key with its value and meaning; with --json, what `train --config FILE` takes. All flags of train\n"
-     "set keys here too.\n",
+     "Prints every key with its value and meaning; with --json, what `train --config FILE` takes. All flags\n"
+     "of train set keys here too.\n",
      "  cinch config --model dense\n"
      "  cinch config --model dense --lr 3e-4 --json > mine.json && cinch train --config mine.json --out runs/mine\n",
      cinch_verb_config},
