@@ -54,7 +54,7 @@ static cinch_value fail_with(cinch_graph *g, cinch_status status, const char *te
     if (g->status) return (cinch_value){0};
     const char *scope = g->scopes[g->scope];
     g->status = status;
-    snprintf(g->error, sizeof g->error, "%s%s%s", scope, *scope ? ": " : "", text);
+    snprintf(g->error, sizeof g->error, "%.200s%s%.300s", scope, *scope ? ": " : "", text);
     return (cinch_value){0};
 }
 

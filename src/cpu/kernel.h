@@ -18,6 +18,9 @@
 #define CINCH_RUN(op) CINCH_ISA_NAME(run_##op)
 #define CINCH_PLAN(op) CINCH_ISA_NAME(plan_##op)
 
+/* i32 in memory that is handed about as f32. */
+typedef int32_t __attribute__((may_alias)) cinch_word;
+
 /* Elementwise loops may write over an operand at the same index: no iteration reads what another wrote. */
 #if defined(__clang__)
 #define CINCH_IVDEP _Pragma("clang loop vectorize(assume_safety)")

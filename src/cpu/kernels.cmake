@@ -2,12 +2,12 @@
 # The CPU backend. Kernel files are compiled once for each instruction set, the rest once; isa.c chooses at run time.
 # Never -march=native: what runs must depend on the machine that runs it, not on the one that built it.
 set(cpu_folder ${CMAKE_CURRENT_LIST_DIR})
-foreach(file backend blas isa pool quota)
+foreach(file backend blas isa pool quota strides)
   list(APPEND CINCH_SOURCES ${cpu_folder}/${file}.c)
 endforeach()
 
 set(cpu_kernels)
-foreach(file elementwise gather matmul move random reduce softmax table tiles update)
+foreach(file elementwise gather matmul move random reduce scan softmax table tiles update)
   list(APPEND cpu_kernels ${cpu_folder}/${file}.c)
 endforeach()
 

@@ -1,301 +1,336 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moving data of any type: elements are copied by their size. */
-#include "core/formula.h"
+/* Ops that fill, convert or move elements. */
 #include "cpu/kernel.h"
+#include "cpu/strides.h"
 
-/* --- a strided copy ------------------------------------------------------------------------------------------------ */
+enum { TILE = 512, BLOCK = 32 };
 
-/* out (contiguous) from in with strides in elements; outer axes are cut into tasks. */
-typedef struct walk {
-    const char *in;
-    char *out;
-    size_t size;                       /* of an element */
-    int rank;
-    int64_t dim[CINCH_RANK_MAX], stride[CINCH_RANK_MAX];
-    int64_t rows, row;                 /* rows of the last axis, its length */
-    int64_t rows_per_task;
-} walk;
+/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this ------------------------------------ */
 
-#define COPY_ROW(type)                                                                             \
-    for (int64_t j = 0; j < n; j++) ((type *)out)[j] = ((const type *)in)[j * stride];
+enum { FROM, TO };
 
-static void copy_row(char *out, const char *in, int64_t n, int64_t stride, size_t size)
+typedef struct mover {
+    cinch_grid grid; /* operands FROM and TO */
+    const char *from;
+    char *to;
+    size_t size;     /* of an element */
+    int across;      /* blocks: the axis along which the source is contiguous */
+    int64_t blocks[2];
+} mover;
+
+typedef uint32_t __attribute__((may_alias)) word4;
+typedef uint16_t __attribute__((may_alias)) word2;
+
+/* n elements with strides; for each size of element. */
+#define STRIDED(type, expression)                                                               \
+    do {                                                                                        \
+        type *y = (type *)to;                                                                   \
+        const type *x = (const type *)from;                                                     \
+        for (int64_t i = 0; i < n; i++) y[i * to_step] = x[expression];                         \
+    } while (0)
+
+static void copy_run(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t n, size_t size)
 {
-    if (stride == 1) memcpy(out, in, (size_t)n * size);
-    else if (size == 4) COPY_ROW(uint32_t)
-    else if (size == 2) COPY_ROW(uint16_t)
-    else COPY_ROW(uint8_t)
+    if (to_step == 1 && from_step == 1) memcpy(to, from, (size_t)n * size);
+    else if (size == 4) STRIDED(word4, i * from_step);
+    else if (size == 2) STRIDED(word2, i * from_step);
+    else STRIDED(uint8_t, i * from_step);
 }
 
-static void walk_rows(void *arg, int64_t task, int worker)
+static void move_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
-    const walk *w = arg;
-    int64_t first = task * w->rows_per_task, last = cinch_cpu_min(first + w->rows_per_task, w->rows);
+    const mover *m = arg;
+    int inner = m->grid.rank - 1;
+    int64_t length = m->grid.dim[inner], column = begin % length;
+    int64_t to_step = m->grid.stride[TO][inner], from_step = m->grid.stride[FROM][inner];
+    cinch_cursor cursor;
     (void)worker;
-    for (int64_t row = first; row < last; row++) {
-        int64_t offset = 0, left = row;
-        for (int axis = w->rank - 2; axis >= 0; axis--) {
-            offset += left % w->dim[axis] * w->stride[axis];
-            left /= w->dim[axis];
-        }
-        copy_row(w->out + (size_t)(row * w->row) * w->size, w->in + offset * (int64_t)w->size, w->row,
-                 w->stride[w->rank - 1], w->size);
+    cinch_cursor_start(&cursor, &m->grid, inner, begin / length);
+    for (int64_t n; begin < end; begin += n, column = 0) {
+        n = cinch_cpu_min(length - column, end - begin);
+        copy_run(m->to + (cursor.offset[TO] + column * to_step) * (int64_t)m->size, to_step,
+                 m->from + (cursor.offset[FROM] + column * from_step) * (int64_t)m->size, from_step, n, m->size);
+        cinch_cursor_next(&cursor, &m->grid);
     }
 }
 
-/* Joins axes that are one run in both tensors, so that rows are long. */
-static void join_axes(walk *w)
+/* The source is contiguous along another axis than the result: in blocks whose lines stay in cache on both sides. */
+static int find_across(const mover *m)
 {
-    for (int i = w->rank - 1; i > 0; i--) {
-        if (w->stride[i - 1] != w->stride[i] * w->dim[i] && w->dim[i - 1] != 1) continue;
-        if (w->dim[i - 1] == 1) w->stride[i - 1] = w->stride[i];
-        else w->stride[i - 1] = w->stride[i];
-        w->dim[i - 1] *= w->dim[i];
-        for (int j = i; j < w->rank - 1; j++) {
-            w->dim[j] = w->dim[j + 1];
-            w->stride[j] = w->stride[j + 1];
-        }
-        w->rank--;
+    int inner = m->grid.rank - 1;
+    if (m->grid.stride[TO][inner] != 1 || m->grid.stride[FROM][inner] < 2 || m->grid.dim[inner] < 4) return -1;
+    for (int i = 0; i < inner; i++)
+        if (m->grid.stride[FROM][i] == 1 && m->grid.dim[i] >= 4) return i;
+    return -1;
+}
+
+static void move_block(void *arg, int64_t task, int worker)
+{
+    const mover *m = arg;
+    int inner = m->grid.rank - 1, across = m->across;
+    int64_t j = task % m->blocks[1] * BLOCK, i = task / m->blocks[1] % m->blocks[0] * BLOCK;
+    int64_t columns = cinch_cpu_min(BLOCK, m->grid.dim[inner] - j), rows = cinch_cpu_min(BLOCK, m->grid.dim[across] - i);
+    int64_t from_step = m->grid.stride[FROM][inner], row_step = m->grid.stride[TO][across];
+    cinch_grid outer = m->grid;
+    (void)worker;
+    outer.dim[across] = 1;
+    int64_t index = task / m->blocks[1] / m->blocks[0];
+    int64_t to = cinch_grid_offset(&outer, TO, inner, index) + i * row_step + j;
+    int64_t from = cinch_grid_offset(&outer, FROM, inner, index) + i + j * from_step;
+    for (int64_t r = 0; r < rows; r++)
+        copy_run(m->to + (to + r * row_step) * (int64_t)m->size, 1, m->from + (from + r) * (int64_t)m->size, from_step,
+                 columns, m->size);
+}
+
+static void move(cinch_backend *b, mover *m)
+{
+    int64_t total = 1;
+    for (int i = 0; i < m->grid.rank; i++) total *= m->grid.dim[i];
+    if (!total) return;
+    cinch_grid_collapse(&m->grid);
+    m->across = find_across(m);
+    if (m->across < 0) {
+        cinch_cpu_pieces(b, total, CINCH_CPU_PIECE, move_piece, m);
+        return;
     }
+    int64_t rows = m->grid.dim[m->across], columns = m->grid.dim[m->grid.rank - 1];
+    m->blocks[0] = cinch_cpu_parts(rows, BLOCK);
+    m->blocks[1] = cinch_cpu_parts(columns, BLOCK);
+    cinch_pool_run(cinch_cpu_pool(b), total / rows / columns * m->blocks[0] * m->blocks[1], move_block, m);
 }
 
-static void run_walk(cinch_backend *backend, walk *w)
+/* The grid of `t`, which is one side of the copy and contiguous. */
+static mover mover_over(const cinch_tensor *t, const void *from, void *to)
 {
-    if (!w->rank) {
-        w->rank = 1;
-        w->dim[0] = w->stride[0] = 1;
-    }
-    join_axes(w);
-    w->row = w->dim[w->rank - 1];
-    w->rows = 1;
-    for (int i = 0; i < w->rank - 1; i++) w->rows *= w->dim[i];
-    if (!w->row || !w->rows) return;
-    w->rows_per_task = w->row < CINCH_CPU_PIECE ? cinch_cpu_parts(CINCH_CPU_PIECE, w->row) : 1;
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(w->rows, w->rows_per_task), walk_rows, w);
+    mover m = {.grid = {.rank = t->rank, .n = 2}, .from = from, .to = to, .size = cinch_dtype_size(t->dtype)};
+    memcpy(m.grid.dim, t->dim, sizeof m.grid.dim);
+    cinch_strides(t, m.grid.stride[TO]);
+    cinch_strides(t, m.grid.stride[FROM]);
+    return m;
 }
 
-static walk walk_of(const cinch_call *call)
+static cinch_status run_copy(cinch_backend *b, const cinch_call *c)
 {
-    walk w = {.in = call->in[0].data, .out = call->out[0].data, .size = cinch_dtype_size(call->out[0].dtype),
-              .rank = call->out[0].rank};
-    memcpy(w.dim, call->out[0].dim, sizeof w.dim);
-    return w;
-}
-
-static void strides_of(const cinch_tensor *t, int64_t stride[CINCH_RANK_MAX])
-{
-    int64_t next = 1;
-    for (int i = t->rank - 1; i >= 0; i--) {
-        stride[i] = next;
-        next *= t->dim[i];
-    }
-}
-
-static cinch_status run_copy(cinch_backend *backend, const cinch_call *call)
-{
-    walk w = walk_of(call);
-    strides_of(&call->in[0], w.stride);
-    run_walk(backend, &w);
+    mover m = mover_over(c->out, c->in[0].data, c->out->data);
+    move(b, &m);
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(copy, run_copy)
 
-static cinch_status run_broadcast(cinch_backend *backend, const cinch_call *call)
+static cinch_status run_broadcast(cinch_backend *b, const cinch_call *c)
 {
-    walk w = walk_of(call);
-    int64_t stride[CINCH_RANK_MAX];
-    strides_of(&call->in[0], stride);
-    for (int i = 0; i < w.rank; i++) {
-        int own = i - (w.rank - call->in[0].rank);
-        w.stride[i] = own < 0 || call->in[0].dim[own] == 1 ? 0 : stride[own];
-    }
-    run_walk(backend, &w);
+    mover m = mover_over(c->out, c->in[0].data, c->out->data);
+    m.grid.n = 0;
+    cinch_grid_add(&m.grid, &c->in[0]);
+    m.grid.n = 2;
+    move(b, &m);
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(broadcast, run_broadcast)
 
-static cinch_status run_slice(cinch_backend *backend, const cinch_call *call)
+static cinch_status run_transpose(cinch_backend *b, const cinch_call *c)
 {
-    walk w = walk_of(call);
+    mover m = mover_over(c->out, c->in[0].data, c->out->data);
     int64_t stride[CINCH_RANK_MAX];
-    strides_of(&call->in[0], stride);
-    for (int i = 0; i < w.rank; i++) {
-        w.in += call->attr->slice.start[i] * stride[i] * (int64_t)w.size;
-        w.stride[i] = call->attr->slice.step[i] * stride[i];
-    }
-    run_walk(backend, &w);
-    return CINCH_OK;
-}
-CINCH_CPU_KERNEL_UNPLANNED(slice, run_slice)
-
-/* --- transpose --------------------------------------------------------------------------------------------------------- */
-
-enum { TILE = 32 };
-
-/* A tile of the last two axes of `out`, whose rows run along columns of `in`. */
-#define TRANSPOSE_TILE(type)                                                                              \
-    for (int64_t i = 0; i < rows; i++)                                                                    \
-        for (int64_t j = 0; j < columns; j++)                                                             \
-            ((type *)out)[i * out_stride + j] = ((const type *)in)[i * in_row + j * in_column];
-
-static void transpose_tile(char *out, int64_t out_stride, const char *in, int64_t in_row, int64_t in_column, int64_t rows,
-                           int64_t columns, size_t size)
-{
-    if (size == 4) TRANSPOSE_TILE(uint32_t)
-    else if (size == 2) TRANSPOSE_TILE(uint16_t)
-    else TRANSPOSE_TILE(uint8_t)
-}
-
-/* One task: TILE rows of one matrix of the last two axes. */
-static void transpose_rows(void *arg, int64_t task, int worker)
-{
-    const walk *w = arg;
-    int64_t m = w->dim[w->rank - 2], n = w->row, strips = cinch_cpu_parts(m, TILE);
-    int64_t left = task / strips, i = task % strips * TILE, offset = 0, matrix = left;
-    (void)worker;
-    for (int axis = w->rank - 3; axis >= 0; axis--) {
-        offset += left % w->dim[axis] * w->stride[axis];
-        left /= w->dim[axis];
-    }
-    for (int64_t j = 0; j < n; j += TILE) {
-        int64_t from = offset + i * w->stride[w->rank - 2] + j * w->stride[w->rank - 1];
-        transpose_tile(w->out + (size_t)((matrix * m + i) * n + j) * w->size, n, w->in + from * (int64_t)w->size,
-                       w->stride[w->rank - 2], w->stride[w->rank - 1], cinch_cpu_min(TILE, m - i), cinch_cpu_min(TILE, n - j),
-                       w->size);
-    }
-}
-
-static cinch_status run_transpose(cinch_backend *backend, const cinch_call *call)
-{
-    walk w = walk_of(call);
-    int64_t stride[CINCH_RANK_MAX];
-    strides_of(&call->in[0], stride);
-    for (int i = 0; i < w.rank; i++) w.stride[i] = stride[call->attr->transpose.order[i]];
-    if (w.rank < 2 || w.stride[w.rank - 1] == 1) {
-        run_walk(backend, &w);
-        return CINCH_OK;
-    }
-    w.row = w.dim[w.rank - 1];
-    int64_t matrices = cinch_cpu_span(&call->out[0], 0, w.rank - 2);
-    cinch_pool_run(cinch_cpu_pool(backend), matrices * cinch_cpu_parts(w.dim[w.rank - 2], TILE), transpose_rows, &w);
+    cinch_strides(&c->in[0], stride);
+    for (int i = 0; i < c->out->rank; i++) m.grid.stride[FROM][i] = stride[c->attr->transpose.order[i]];
+    move(b, &m);
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(transpose, run_transpose)
 
-/* --- fill, iota --------------------------------------------------------------------------------------------------------- */
-
-/* The bits of a number in a type. */
-static uint32_t encode(float value, cinch_dtype dtype)
+static cinch_status run_slice(cinch_backend *b, const cinch_call *c)
 {
-    union { float f; uint32_t u; int32_t i; } v = {.f = value};
-    if (dtype == CINCH_BF16) return cinch_to_bf16(value);
-    if (dtype == CINCH_I32) v.i = (int32_t)value;
-    if (dtype == CINCH_U8) v.u = (uint8_t)value;
-    return v.u;
-}
-
-static void fill_elements(char *out, int64_t n, uint32_t bits, size_t size)
-{
-    if (size == 1) memset(out, (int)bits, (size_t)n);
-    else if (size == 2)
-        for (int64_t i = 0; i < n; i++) ((uint16_t *)out)[i] = (uint16_t)bits;
-    else
-        for (int64_t i = 0; i < n; i++) ((uint32_t *)out)[i] = bits;
-}
-
-typedef struct filling {
-    char *out;
-    int64_t n;
-    uint32_t bits;
-    size_t size;
-} filling;
-
-static void fill_piece(void *arg, int64_t task, int worker)
-{
-    const filling *f = arg;
-    int64_t first = task * CINCH_CPU_PIECE;
-    (void)worker;
-    fill_elements(f->out + (size_t)first * f->size, cinch_cpu_min(CINCH_CPU_PIECE, f->n - first), f->bits, f->size);
-}
-
-static cinch_status run_fill(cinch_backend *backend, const cinch_call *call)
-{
-    const cinch_tensor *out = &call->out[0];
-    filling f = {out->data, cinch_tensor_count(out), encode(call->attr->scalars.v[0], out->dtype), cinch_dtype_size(out->dtype)};
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(f.n, CINCH_CPU_PIECE), fill_piece, &f);
-    return CINCH_OK;
-}
-CINCH_CPU_KERNEL_UNPLANNED(fill, run_fill)
-
-static cinch_status run_iota(cinch_backend *backend, const cinch_call *call)
-{
-    const cinch_tensor *out = &call->out[0];
-    int axis = call->attr->axis.first;
-    int64_t outer = cinch_cpu_span(out, 0, axis), n = out->dim[axis], inner = cinch_cpu_span(out, axis + 1, out->rank);
-    size_t size = cinch_dtype_size(out->dtype);
-    (void)backend;
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t i = 0; i < n; i++) {
-            uint32_t bits = out->dtype == CINCH_I32 ? (uint32_t)i : encode((float)i, out->dtype);
-            fill_elements((char *)out->data + (size_t)((o * n + i) * inner) * size, inner, bits, size);
-        }
-    return CINCH_OK;
-}
-CINCH_CPU_KERNEL_UNPLANNED(iota, run_iota)
-
-/* --- pad, concat, pack ------------------------------------------------------------------------------------------------------ */
-
-/* Copies `in` into the part of `out` that begins at `start`. */
-static void copy_into(const cinch_tensor *out, const cinch_tensor *in, const int64_t *start)
-{
-    size_t size = cinch_dtype_size(out->dtype);
-    int last = in->rank - 1;
-    int64_t row = in->rank ? in->dim[last] : 1, rows = in->rank ? cinch_cpu_span(in, 0, last) : 1, stride[CINCH_RANK_MAX];
-    strides_of(out, stride);
-    for (int64_t r = 0; r < rows; r++) {
-        int64_t at = in->rank ? start[last] : 0, left = r;
-        for (int axis = last - 1; axis >= 0; axis--) {
-            at += (left % in->dim[axis] + start[axis]) * stride[axis];
-            left /= in->dim[axis];
-        }
-        memcpy((char *)out->data + (size_t)at * size, (const char *)in->data + (size_t)(r * row) * size, (size_t)row * size);
+    mover m = mover_over(c->out, c->in[0].data, c->out->data);
+    int64_t stride[CINCH_RANK_MAX], offset = 0;
+    cinch_strides(&c->in[0], stride);
+    for (int i = 0; i < c->out->rank; i++) {
+        offset += c->attr->slice.start[i] * stride[i];
+        m.grid.stride[FROM][i] = c->attr->slice.step[i] * stride[i];
     }
-}
-
-static cinch_status run_pad(cinch_backend *backend, const cinch_call *call)
-{
-    const cinch_tensor *out = &call->out[0];
-    filling f = {out->data, cinch_tensor_count(out), encode(call->attr->pad.value, out->dtype), cinch_dtype_size(out->dtype)};
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(f.n, CINCH_CPU_PIECE), fill_piece, &f);
-    if (cinch_tensor_count(&call->in[0])) copy_into(out, &call->in[0], call->attr->pad.before);
+    m.from += offset * (int64_t)m.size;
+    move(b, &m);
     return CINCH_OK;
 }
-CINCH_CPU_KERNEL_UNPLANNED(pad, run_pad)
+CINCH_CPU_KERNEL_UNPLANNED(slice, run_slice)
 
-static cinch_status run_concat(cinch_backend *backend, const cinch_call *call)
+static cinch_status run_concat(cinch_backend *b, const cinch_call *c)
 {
-    int axis = call->attr->axis.first;
-    int64_t start[CINCH_RANK_MAX] = {0};
-    (void)backend;
-    for (int k = 0; k < call->n_in; k++) {
-        if (cinch_tensor_count(&call->in[k])) copy_into(&call->out[0], &call->in[k], start);
-        start[axis] += call->in[k].dim[axis];
+    int axis = c->attr->axis.first;
+    int64_t stride[CINCH_RANK_MAX], offset = 0;
+    cinch_strides(c->out, stride);
+    for (int k = 0; k < c->n_in; k++) {
+        mover m = mover_over(&c->in[k], c->in[k].data, c->out->data);
+        memcpy(m.grid.stride[TO], stride, sizeof stride);
+        m.to += offset * stride[axis] * (int64_t)m.size;
+        offset += c->in[k].dim[axis];
+        move(b, &m);
     }
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(concat, run_concat)
 
-/* Operands that the planner placed here already are not copied. */
-static cinch_status run_pack(cinch_backend *backend, const cinch_call *call)
+/* --- fill and pad -------------------------------------------------------------------------------------------------------- */
+
+typedef struct filler {
+    void *to;
+    cinch_dtype dtype;
+    float value;
+} filler;
+
+static void fill_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
-    float *next = call->out[0].data;
-    (void)backend;
-    for (int k = 0; k < call->n_in; k++) {
-        int64_t n = cinch_tensor_count(&call->in[k]), padded = (n + 15) / 16 * 16;
-        if (call->in[k].data != next && n) memcpy(next, call->in[k].data, (size_t)n * sizeof *next);
-        if (padded > n) memset(next + n, 0, (size_t)(padded - n) * sizeof *next);
-        next += padded;
-    }
+    const filler *f = arg;
+    int64_t n = end - begin;
+    size_t size = cinch_dtype_size(f->dtype);
+    char *to = (char *)f->to + begin * (int64_t)size;
+    _Alignas(4) char value[4];
+    (void)worker;
+    cinch_store(value, f->dtype, 0, &f->value, 1);
+    if (size == 1) memset(to, value[0], (size_t)n);
+    else copy_run(to, 1, value, 0, n, size);
+}
+
+static void fill(cinch_backend *b, const cinch_tensor *out, float value)
+{
+    filler f = {out->data, out->dtype, value};
+    cinch_cpu_pieces(b, cinch_tensor_count(out), CINCH_CPU_PIECE, fill_piece, &f);
+}
+
+static cinch_status run_fill(cinch_backend *b, const cinch_call *c)
+{
+    fill(b, c->out, c->attr->scalars.v[0]);
     return CINCH_OK;
 }
-CINCH_CPU_KERNEL_UNPLANNED(pack, run_pack)
+CINCH_CPU_KERNEL_UNPLANNED(fill, run_fill)
+
+static cinch_status run_pad(cinch_backend *b, const cinch_call *c)
+{
+    mover m = mover_over(&c->in[0], c->in[0].data, c->out->data);
+    int64_t to = 0, from = 0;
+    cinch_strides(c->out, m.grid.stride[TO]);
+    fill(b, c->out, c->attr->pad.value);
+    for (int i = 0; i < c->out->rank; i++) { /* a negative width cuts off */
+        int64_t before = c->attr->pad.before[i], first = cinch_cpu_max(0, -before);
+        int64_t last = cinch_cpu_min(c->in[0].dim[i], c->out->dim[i] - before);
+        from += first * m.grid.stride[FROM][i];
+        to += (before + first) * m.grid.stride[TO][i];
+        m.grid.dim[i] = cinch_cpu_max(0, last - first);
+    }
+    m.from += from * (int64_t)m.size;
+    m.to += to * (int64_t)m.size;
+    move(b, &m);
+    return CINCH_OK;
+}
+CINCH_CPU_KERNEL_UNPLANNED(pad, run_pad)
+
+/* --- iota ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct counter {
+    const cinch_tensor *out;
+    int64_t length, inner;
+} counter;
+
+static void count_run(const counter *j, int64_t at, int64_t first, int64_t step, int64_t n)
+{
+    float numbers[TILE];
+    if (j->out->dtype == CINCH_I32) {
+        int32_t *to = (int32_t *)j->out->data + at;
+        for (int64_t i = 0; i < n; i++) to[i] = (int32_t)(first + i * step);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) numbers[i] = (float)(int32_t)(first + i * step);
+    cinch_store(j->out->data, j->out->dtype, at, numbers, n);
+}
+
+static void iota_piece(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const counter *j = arg;
+    (void)worker;
+    for (int64_t n; begin < end; begin += n) {
+        int64_t number = begin / j->inner % j->length;
+        int64_t run = j->inner == 1 ? j->length - number : j->inner - begin % j->inner;
+        n = cinch_cpu_min(cinch_cpu_min(run, TILE), end - begin);
+        count_run(j, begin, number, j->inner == 1, n);
+    }
+}
+
+static cinch_status run_iota(cinch_backend *b, const cinch_call *c)
+{
+    int axis = c->attr->axis.first;
+    counter j = {c->out, c->out->rank ? c->out->dim[axis] : 1, cinch_cpu_span(c->out, axis + 1, c->out->rank)};
+    cinch_cpu_pieces(b, cinch_tensor_count(c->out), CINCH_CPU_PIECE, iota_piece, &j);
+    return CINCH_OK;
+}
+
+static cinch_status plan_iota(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
+{
+    (void)b, (void)scratch, (void)saved;
+    if (!c->out->rank || c->out->dim[c->attr->axis.first] <= INT32_MAX) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "iota: an axis of more than 2^31 elements; split it");
+}
+CINCH_CPU_KERNEL(iota, run_iota, plan_iota)
+
+/* --- cast ------------------------------------------------------------------------------------------------------------------ */
+
+static void cast_piece(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const cinch_call *c = arg;
+    float x[TILE], scale = c->attr->scalars.v[0], offset = c->attr->scalars.v[1];
+    (void)worker;
+    for (int64_t n; begin < end; begin += n) {
+        n = cinch_cpu_min(TILE, end - begin);
+        cinch_load(x, c->in[0].data, c->in[0].dtype, begin, n);
+        if (scale != 1 || offset != 0)
+            for (int64_t i = 0; i < n; i++) x[i] = x[i] * scale + offset; /* the same on every set: integers may follow */
+        cinch_store(c->out->data, c->out->dtype, begin, x, n);
+    }
+}
+
+static cinch_status run_cast(cinch_backend *b, const cinch_call *c)
+{
+    cinch_cpu_pieces(b, cinch_tensor_count(c->out), CINCH_CPU_PIECE, cast_piece, (void *)c);
+    return CINCH_OK;
+}
+CINCH_CPU_KERNEL_UNPLANNED(cast, run_cast)
+
+/* --- pack ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct packer {
+    float *to;
+    const float *from;
+} packer;
+
+static void pack_piece(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const packer *p = arg;
+    (void)worker;
+    memcpy(p->to + begin, p->from + begin, (size_t)(end - begin) * sizeof *p->to);
+}
+
+/* An input that was computed at its place is left there. */
+static cinch_status run_pack(cinch_backend *b, const cinch_call *c)
+{
+    int64_t at = 0, room = cinch_tensor_count(c->out);
+    float *out = c->out->data;
+    for (int k = 0; k < c->n_in; k++) {
+        int64_t count = cinch_tensor_count(&c->in[k]), next = cinch_cpu_min((at + count + 15) / 16 * 16, room);
+        packer p = {out + at, c->in[k].data};
+        if (p.to != p.from) cinch_cpu_pieces(b, count, CINCH_CPU_PIECE, pack_piece, &p);
+        memset(out + at + count, 0, (size_t)(next - at - count) * sizeof *out);
+        at = next;
+    }
+    memset(out + at, 0, (size_t)(room - at) * sizeof *out);
+    return CINCH_OK;
+}
+
+static cinch_status plan_pack(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
+{
+    int64_t need = 0;
+    (void)b, (void)scratch, (void)saved;
+    for (int k = 0; k < c->n_in; k++) need = (need + 15) / 16 * 16 + cinch_tensor_count(&c->in[k]);
+    if (need <= cinch_tensor_count(c->out)) return CINCH_OK;
+    return cinch_fail(CINCH_INTERNAL, "pack: %lld elements do not fit into %lld", (long long)need,
+                      (long long)cinch_tensor_count(c->out));
+}
+CINCH_CPU_KERNEL(pack, run_pack, plan_pack)

@@ -1,254 +1,293 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random numbers by position (rng.h). A lane is one Philox block: four neighbouring elements of a row; lanes are
- * computed side by side, whatever the rows' length.
+ * Random numbers. Element e of row r (axis 0) takes word e % 4 of block e / 4 of that row: where it stands decides, so
+ * pieces may be cut anywhere. A tile's blocks are computed side by side, turned into numbers, then put in order.
  */
 #include "cpu/kernel.h"
 
-enum { LANES = 16, TILE = 1024 };  /* TILE is a multiple of 8: tasks share no byte of a mask */
+enum { TILE = 512 /* elements; a multiple of 8, for the mask's bytes */ };
 
-typedef struct drawing {
-    const cinch_call *call;
+/* The blocks that a run of elements touches: up to one for each element. */
+typedef struct blocks {
+    int64_t n;
+    int32_t skip; /* elements of the first block that lie before the run */
+    uint32_t row[TILE], block[TILE];
+    uint32_t word[4][TILE];
+} blocks;
+
+typedef struct draw draw;
+typedef void (*conversion)(const draw *, blocks *);
+
+struct draw {
+    const cinch_call *c;
     const int32_t *position;
-    uint32_t stream;
-    int64_t n, width, blocks;      /* elements, elements of a row, lanes of a row */
-} drawing;
+    int64_t width;      /* elements of a row */
+    uint64_t range;     /* integers */
+    conversion convert; /* words to the bits of the numbers */
+};
 
-static drawing describe(const cinch_call *call)
+/* --- blocks ---------------------------------------------------------------------------------------------------------- */
+
+static void philox(const draw *d, blocks *k)
 {
-    const cinch_tensor *out = &call->out[0];
-    drawing d = {.call = call, .position = call->in[call->n_in - 1].data, .stream = call->attr->random.stream,
-                 .n = cinch_tensor_count(out), .width = out->rank ? cinch_cpu_span(out, 1, out->rank) : 1};
-    d.blocks = cinch_cpu_parts(d.width, 4);
-    return d;
-}
-
-/* --- Philox, LANES at a time ------------------------------------------------------------------------------------------ */
-
-typedef struct lanes { uint32_t v[4][LANES]; } lanes;
-
-static void philox_lanes(lanes *c, uint32_t key0, uint32_t key1)
-{
-    for (int round = 0; round < 10; round++) {
-        for (int l = 0; l < LANES; l++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c->v[0][l], p1 = (uint64_t)0xCD9E8D57u * c->v[2][l];
-            uint32_t r0 = (uint32_t)(p1 >> 32) ^ c->v[1][l] ^ key0, r2 = (uint32_t)(p0 >> 32) ^ c->v[3][l] ^ key1;
-            c->v[0][l] = r0;
-            c->v[1][l] = (uint32_t)p1;
-            c->v[2][l] = r2;
-            c->v[3][l] = (uint32_t)p0;
-        }
-        key0 += 0x9E3779B9u;
-        key1 += 0xBB67AE85u;
+    uint32_t stream = d->c->attr->random.stream;
+    int32_t position[CINCH_POSITION_COUNT];
+    memcpy(position, d->position, sizeof position);
+    for (int64_t i = 0; i < k->n; i++) {
+        cinch_philox w = cinch_random_words(position, stream, k->row[i], k->block[i]);
+        k->word[0][i] = w.v[0];
+        k->word[1][i] = w.v[1];
+        k->word[2][i] = w.v[2];
+        k->word[3][i] = w.v[3];
     }
 }
 
-static void draw_lanes(const drawing *d, int64_t lane, lanes *out)
+/* The blocks of elements begin .. begin + n - 1 of the tensor. */
+static void list_blocks(const draw *d, blocks *k, int64_t begin, int64_t n)
 {
-    int64_t row = lane / d->blocks, block = lane % d->blocks;
-    for (int l = 0; l < LANES; l++) {
-        out->v[0][l] = (uint32_t)block;
-        out->v[1][l] = (uint32_t)row + (uint32_t)d->position[CINCH_POSITION_SAMPLE];
-        out->v[2][l] = (uint32_t)d->position[CINCH_POSITION_STEP_LOW];
-        out->v[3][l] = (uint32_t)d->position[CINCH_POSITION_STEP_HIGH];
-        if (++block == d->blocks) {
-            block = 0;
-            row++;
+    int64_t row = begin / d->width, e = begin - row * d->width, end = begin + n;
+    k->n = 0;
+    k->skip = (int32_t)(e % 4);
+    for (int64_t at = begin - e; at < end; at += d->width, row++, e = 0) {
+        int64_t last = cinch_cpu_min(d->width, end - at);
+        for (int64_t block = e / 4; 4 * block < last; block++, k->n++) {
+            k->row[k->n] = (uint32_t)row;
+            k->block[k->n] = (uint32_t)block;
         }
     }
-    philox_lanes(out, (uint32_t)d->position[CINCH_POSITION_SEED_LOW],
-                 (uint32_t)d->position[CINCH_POSITION_SEED_HIGH] ^ d->stream);
 }
 
-static int64_t lane_of(const drawing *d, int64_t element) { return element / d->width * d->blocks + element % d->width / 4; }
-
-/* word[i] (and other[i], its partner in the pair) of elements first .. first+n-1. */
-static void draw_words(const drawing *d, int64_t first, int64_t n, uint32_t *word, uint32_t *other)
+/* The blocks' words in the elements' order. */
+static void put_in_order(const draw *d, const blocks *k, int64_t begin, uint32_t *to, int64_t n)
 {
-    int64_t element = first, end = first + n, lane = lane_of(d, first);
-    int64_t column = first % d->width;
-    lanes w;
-    int l = LANES;
-    while (element < end) {
-        if (l == LANES) {
-            draw_lanes(d, lane, &w);
-            lane += LANES;
-            l = 0;
-        }
-        for (int k = (int)(column % 4); k < 4 && column < d->width && element < end; k++, column++, element++) {
-            word[element - first] = w.v[k][l];
-            if (other) other[element - first] = w.v[k ^ 1][l];
-        }
-        if (column == d->width) column = 0;
-        l++;
+    int64_t e = begin % d->width, done = 0;
+    for (int64_t i = 0; done < n; i++) {
+        int64_t room = cinch_cpu_min(cinch_cpu_min(4 - e % 4, d->width - e), n - done);
+        for (int64_t j = 0; j < room; j++) to[done++] = k->word[e % 4 + j][i];
+        e += room;
+        if (e == d->width) e = 0;
     }
 }
 
-/* --- the ops --------------------------------------------------------------------------------------------------------------- */
-
-static void map_uniform(const drawing *d, const uint32_t *word, const uint32_t *other, int64_t first, int64_t n)
+/* The same where all blocks are whole. */
+static void interleave(const blocks *k, uint32_t *restrict to)
 {
-    float a = d->call->attr->random.a, b = d->call->attr->random.b, *y = (float *)d->call->out[0].data + first;
-    (void)other;
-    for (int64_t i = 0; i < n; i++) y[i] = CINCH_FMA(b - a, cinch_unit_float(word[i]), a);
-}
-
-static void map_normal(const drawing *d, const uint32_t *word, const uint32_t *other, int64_t first, int64_t n)
-{
-    float a = d->call->attr->random.a, b = d->call->attr->random.b, *y = (float *)d->call->out[0].data + first;
-    for (int64_t i = 0; i < n; i++) {
-        bool second = (first + i) % d->width % 2;
-        float z[2];
-        cinch_normal_pair(second ? other[i] : word[i], second ? word[i] : other[i], &z[0], &z[1]);
-        y[i] = CINCH_FMA(b, z[second], a);
+    for (int64_t i = 0; i < k->n; i++) {
+        to[4 * i] = k->word[0][i];
+        to[4 * i + 1] = k->word[1][i];
+        to[4 * i + 2] = k->word[2][i];
+        to[4 * i + 3] = k->word[3][i];
     }
 }
 
-static void map_bernoulli(const drawing *d, const uint32_t *word, const uint32_t *other, int64_t first, int64_t n)
+/* n <= TILE converted numbers, as bits, from element `begin` on. */
+static void draw_tile(const draw *d, int64_t begin, uint32_t *to, int64_t n)
 {
-    float p = d->call->attr->random.a, *y = (float *)d->call->out[0].data + first;
-    (void)other;
-    for (int64_t i = 0; i < n; i++) y[i] = cinch_unit_float(word[i]) < p ? 1.0f : 0.0f;
+    blocks k;
+    list_blocks(d, &k, begin, n);
+    philox(d, &k);
+    d->convert(d, &k);
+    if (k.skip == 0 && 4 * k.n == n) interleave(&k, to);
+    else put_in_order(d, &k, begin, to, n);
 }
 
-static void map_integers(const drawing *d, const uint32_t *word, const uint32_t *other, int64_t first, int64_t n)
+static draw draw_of(const cinch_call *c, const cinch_tensor *shape, conversion convert)
 {
-    int64_t low = d->call->attr->random.low;
-    uint64_t range = (uint64_t)(d->call->attr->random.high - low);
-    int32_t *y = (int32_t *)d->call->out[0].data + first;
-    (void)other;
-    for (int64_t i = 0; i < n; i++) y[i] = cinch_integer_word(word[i], low, range);
+    return (draw){.c = c, .position = c->in[c->n_in - 1].data, .width = cinch_cpu_span(shape, 1, shape->rank),
+                  .convert = convert};
 }
 
-static void save_mask(uint8_t *mask, const float *keep, int64_t n)
+/* --- words to numbers --------------------------------------------------------------------------------------------------- */
+
+#define CONVERSION(name, ...)                                                                  \
+    static void name(const draw *d, blocks *k)                                                 \
+    {                                                                                          \
+        float a = d->c->attr->random.a, b = d->c->attr->random.b;                              \
+        (void)a, (void)b;                                                                      \
+        for (int w = 0; w < 4; w++) {                                                          \
+            uint32_t *word = k->word[w];                                                       \
+            for (int64_t i = 0; i < k->n; i++) word[i] = __VA_ARGS__;                          \
+        }                                                                                      \
+    }
+
+CONVERSION(to_unit, cinch_bits(cinch_unit_float(word[i])))
+CONVERSION(to_uniform, cinch_bits(CINCH_FMA(b - a, cinch_unit_float(word[i]), a)))
+CONVERSION(to_bernoulli, cinch_bits(cinch_f_less(cinch_unit_float(word[i]), a)))
+
+static void to_integers(const draw *d, blocks *k)
+{
+    int64_t low = d->c->attr->random.low;
+    uint64_t range = d->range;
+    for (int w = 0; w < 4; w++)
+        for (int64_t i = 0; i < k->n; i++) k->word[w][i] = (uint32_t)cinch_integer_word(k->word[w][i], low, range);
+}
+
+static void to_words(const draw *d, blocks *k) { (void)d, (void)k; }
+
+static void to_normal(const draw *d, blocks *k)
+{
+    float mean = d->c->attr->random.a, deviation = d->c->attr->random.b;
+    for (int w = 0; w < 4; w += 2) {
+        uint32_t *first = k->word[w], *second = k->word[w + 1];
+        for (int64_t i = 0; i < k->n; i++) {
+            float z0, z1;
+            cinch_normal_pair(first[i], second[i], &z0, &z1);
+            first[i] = cinch_bits(CINCH_FMA(deviation, z0, mean));
+            second[i] = cinch_bits(CINCH_FMA(deviation, z1, mean));
+        }
+    }
+}
+
+/* --- uniform, normal, bernoulli, integers --------------------------------------------------------------------------------- */
+
+static void draw_piece(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const draw *d = arg;
+    uint32_t bits[TILE];
+    (void)worker;
+    for (int64_t n; begin < end; begin += n) {
+        n = cinch_cpu_min(TILE, end - begin);
+        draw_tile(d, begin, bits, n);
+        memcpy((uint32_t *)d->c->out->data + begin, bits, (size_t)n * sizeof *bits);
+    }
+}
+
+static cinch_status run_draw(cinch_backend *b, const cinch_call *c, conversion convert)
+{
+    draw d = draw_of(c, c->out, convert);
+    d.range = (uint64_t)c->attr->random.high - (uint64_t)c->attr->random.low;
+    cinch_cpu_pieces(b, cinch_tensor_count(c->out), CINCH_CPU_PIECE, draw_piece, &d);
+    return CINCH_OK;
+}
+
+#define DRAW(op)                                                                                              \
+    static cinch_status run_##op(cinch_backend *b, const cinch_call *c) { return run_draw(b, c, to_##op); }   \
+    CINCH_CPU_KERNEL_UNPLANNED(op, run_##op)
+DRAW(uniform)
+DRAW(normal)
+DRAW(bernoulli)
+DRAW(integers)
+
+/* --- dropout ------------------------------------------------------------------------------------------------------------- */
+
+static void write_mask(uint8_t *mask, const float *unit, float p, int64_t n)
 {
     for (int64_t i = 0; i < n; i += 8) {
-        unsigned bits = 0;
-        for (int64_t b = 0; b < cinch_cpu_min(8, n - i); b++) bits |= (unsigned)(keep[i + b] != 0) << b;
-        mask[i / 8] = (uint8_t)bits;
+        unsigned byte = 0;
+        for (int64_t j = 0; j < 8 && i + j < n; j++) byte |= (unsigned)(unit[i + j] >= p) << j;
+        mask[i / 8] = (uint8_t)byte;
     }
 }
 
-static void map_dropout(const drawing *d, const uint32_t *word, const uint32_t *other, int64_t first, int64_t n)
+static void dropout_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
-    float p = d->call->attr->random.a, scale = 1 / (1 - p), x[TILE], keep[TILE];
-    (void)other;
-    cinch_load(x, d->call->in[0].data, d->call->in[0].dtype, first, n);
-    for (int64_t i = 0; i < n; i++) keep[i] = cinch_unit_float(word[i]) >= p ? 1.0f : 0.0f;
-    if (d->call->saved) save_mask((uint8_t *)d->call->saved + first / 8, keep, n);
-    for (int64_t i = 0; i < n; i++) x[i] = keep[i] != 0 ? x[i] * scale : 0;
-    cinch_store(d->call->out[0].data, d->call->out[0].dtype, first, x, n);
-}
-
-static void map_words(const drawing *d, const uint32_t *word, const uint32_t *other, int64_t first, int64_t n)
-{
-    switch (d->call->op) {
-    case CINCH_OP_uniform: map_uniform(d, word, other, first, n); return;
-    case CINCH_OP_normal: map_normal(d, word, other, first, n); return;
-    case CINCH_OP_bernoulli: map_bernoulli(d, word, other, first, n); return;
-    case CINCH_OP_integers: map_integers(d, word, other, first, n); return;
-    default: map_dropout(d, word, other, first, n); return;
-    }
-}
-
-enum { TILES_PER_TASK = 8 };
-
-static void draw_task(void *arg, int64_t task, int worker)
-{
-    const drawing *d = arg;
-    uint32_t word[TILE], other[TILE];
-    bool pairs = d->call->op == CINCH_OP_normal;
-    int64_t first = task * TILES_PER_TASK * TILE, end = cinch_cpu_min(first + TILES_PER_TASK * TILE, d->n);
+    const draw *d = arg;
+    const cinch_call *c = d->c;
+    float p = c->attr->random.a, scale = 1 / (1 - p), x[TILE], unit[TILE];
+    uint32_t bits[TILE];
     (void)worker;
-    for (; first < end; first += TILE) {
-        int64_t n = cinch_cpu_min(TILE, end - first);
-        draw_words(d, first, n, word, pairs ? other : NULL);
-        map_words(d, word, other, first, n);
+    for (int64_t n; begin < end; begin += n) {
+        n = cinch_cpu_min(TILE, end - begin);
+        draw_tile(d, begin, bits, n);
+        memcpy(unit, bits, (size_t)n * sizeof *unit);
+        cinch_load(x, c->in[0].data, c->in[0].dtype, begin, n);
+        for (int64_t i = 0; i < n; i++) x[i] = unit[i] >= p ? x[i] * scale : 0;
+        if (c->saved) write_mask((uint8_t *)c->saved + begin / 8, unit, p, n);
+        cinch_store(c->out->data, c->out->dtype, begin, x, n);
     }
 }
 
-static cinch_status run_draw(cinch_backend *backend, const cinch_call *call)
+static cinch_status run_dropout(cinch_backend *b, const cinch_call *c)
 {
-    drawing d = describe(call);
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(d.n, TILES_PER_TASK * TILE), draw_task, &d);
+    draw d = draw_of(c, c->out, to_unit);
+    cinch_cpu_pieces(b, cinch_tensor_count(c->out), CINCH_CPU_PIECE, dropout_piece, &d);
     return CINCH_OK;
 }
 
-CINCH_CPU_KERNEL_UNPLANNED(uniform, run_draw)
-CINCH_CPU_KERNEL_UNPLANNED(normal, run_draw)
-CINCH_CPU_KERNEL_UNPLANNED(bernoulli, run_draw)
-CINCH_CPU_KERNEL_UNPLANNED(integers, run_draw)
-
-static cinch_status plan_dropout(cinch_backend *backend, const cinch_call *call, size_t *scratch, size_t *saved)
+static cinch_status plan_dropout(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
 {
-    (void)backend, (void)scratch;
-    *saved = (size_t)cinch_cpu_parts(cinch_tensor_count(&call->out[0]), 8);
+    (void)b, (void)scratch;
+    *saved = (size_t)cinch_cpu_parts(cinch_tensor_count(c->out), 8);
     return CINCH_OK;
 }
-CINCH_CPU_KERNEL(dropout, run_draw, plan_dropout)
+CINCH_CPU_KERNEL(dropout, run_dropout, plan_dropout)
 
-static void dropout_grad_task(void *arg, int64_t task, int worker)
+static void dropout_grad_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
-    const cinch_call *call = arg;
-    const uint8_t *mask = call->saved;
-    float scale = 1 / (1 - call->attr->random.a), d[TILE];
-    int64_t first = task * TILE, n = cinch_cpu_min(TILE, cinch_tensor_count(&call->out[0]) - first);
+    const cinch_call *c = arg;
+    const uint8_t *mask = c->saved;
+    float scale = 1 / (1 - c->attr->random.a), x[TILE];
     (void)worker;
-    cinch_load(d, call->in[0].data, call->in[0].dtype, first, n);
-    for (int64_t i = 0; i < n; i++) d[i] = mask[(first + i) / 8] >> (first + i) % 8 & 1 ? d[i] * scale : 0;
-    cinch_store(call->out[0].data, call->out[0].dtype, first, d, n);
+    for (int64_t n; begin < end; begin += n) {
+        n = cinch_cpu_min(TILE, end - begin);
+        cinch_load(x, c->in[0].data, c->in[0].dtype, begin, n);
+        for (int64_t i = 0; i < n; i++) x[i] = mask[(begin + i) / 8] >> (i & 7) & 1 ? x[i] * scale : 0;
+        cinch_store(c->out->data, c->out->dtype, begin, x, n);
+    }
 }
 
-static cinch_status run_dropout_grad(cinch_backend *backend, const cinch_call *call)
+static cinch_status run_dropout_grad(cinch_backend *b, const cinch_call *c)
 {
-    int64_t tasks = cinch_cpu_parts(cinch_tensor_count(&call->out[0]), TILE);
-    cinch_pool_run(cinch_cpu_pool(backend), tasks, dropout_grad_task, (void *)(uintptr_t)call);
+    cinch_cpu_pieces(b, cinch_tensor_count(c->out), CINCH_CPU_PIECE, dropout_grad_piece, (void *)c);
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(dropout_grad, run_dropout_grad)
 
-/* --- permutations: rows sorted by (random word, index) ----------------------------------------------------------------------- */
+/* --- permutation: each row's indices in the order of their random words ------------------------------------------------------ */
 
-/* Stable radix sort of (word << 32 | index) by word; the result is in `a`. */
-static void sort_by_word(uint64_t *a, uint64_t *b, int64_t n)
+enum { DIGIT = 11, DIGITS = 3, VALUES = 1 << DIGIT };
+
+/* Sorts by the high 32 bits, three digits of eleven bits, keeping the order of equals; the result is in `to`. */
+static void sort_by_word(uint64_t *from, uint64_t *to, int64_t n)
 {
-    for (int shift = 32; shift < 64; shift += 8) {
-        int64_t start[257] = {0};
-        for (int64_t i = 0; i < n; i++) start[(a[i] >> shift & 255) + 1]++;
-        for (int digit = 0; digit < 256; digit++) start[digit + 1] += start[digit];
-        for (int64_t i = 0; i < n; i++) b[start[a[i] >> shift & 255]++] = a[i];
-        uint64_t *swap = a;
-        a = b;
-        b = swap;
+    int64_t start[VALUES];
+    for (int digit = 0; digit < DIGITS; digit++) {
+        int shift = 32 + digit * DIGIT;
+        memset(start, 0, sizeof start);
+        for (int64_t i = 0; i < n; i++) start[from[i] >> shift & (VALUES - 1)]++;
+        int64_t sum = 0;
+        for (int v = 0; v < VALUES; v++) {
+            int64_t count = start[v];
+            start[v] = sum;
+            sum += count;
+        }
+        for (int64_t i = 0; i < n; i++) to[start[from[i] >> shift & (VALUES - 1)]++] = from[i];
+        uint64_t *other = from;
+        from = to;
+        to = other;
     }
 }
 
-static void permute_row(void *arg, int64_t row, int worker)
+static void permutation_row(void *arg, int64_t row, int worker)
 {
-    const drawing *d = arg;
-    uint64_t *pairs = (uint64_t *)d->call->scratch + 2 * d->width * worker;
-    int32_t *out = (int32_t *)d->call->out[0].data + row * d->width;
+    const draw *d = arg;
+    int64_t n = d->width;
+    uint64_t *keys = (uint64_t *)d->c->scratch + worker * 2 * n, *sorted = keys + n;
+    int32_t *out = (int32_t *)d->c->out->data + row * n;
     uint32_t word[TILE];
-    for (int64_t i = 0; i < d->width; i += TILE) {
-        int64_t n = cinch_cpu_min(TILE, d->width - i);
-        draw_words(d, row * d->width + i, n, word, NULL);
-        for (int64_t k = 0; k < n; k++) pairs[i + k] = (uint64_t)word[k] << 32 | (uint64_t)(i + k);
+    for (int64_t at = 0; at < n; at += TILE) {
+        int64_t k = cinch_cpu_min(TILE, n - at);
+        draw_tile(d, row * n + at, word, k);
+        for (int64_t i = 0; i < k; i++) keys[at + i] = (uint64_t)word[i] << 32 | (uint32_t)(at + i);
     }
-    sort_by_word(pairs, pairs + d->width, d->width);
-    for (int64_t i = 0; i < d->width; i++) out[i] = (int32_t)(uint32_t)pairs[i];
+    sort_by_word(keys, sorted, n);
+    for (int64_t i = 0; i < n; i++) out[i] = (int32_t)(uint32_t)sorted[i];
 }
 
-static cinch_status plan_permutation(cinch_backend *backend, const cinch_call *call, size_t *scratch, size_t *saved)
+static cinch_status run_permutation(cinch_backend *b, const cinch_call *c)
 {
-    (void)saved;
-    *scratch = 2 * sizeof(uint64_t) * (size_t)call->out[0].dim[1] * (size_t)cinch_pool_threads(cinch_cpu_pool(backend));
+    draw d = draw_of(c, c->out, to_words);
+    if (d.width) cinch_pool_run(cinch_cpu_pool(b), cinch_tensor_count(c->out) / d.width, permutation_row, &d);
     return CINCH_OK;
 }
 
-static cinch_status run_permutation(cinch_backend *backend, const cinch_call *call)
+static cinch_status plan_permutation(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
 {
-    drawing d = describe(call);
-    if (d.width) cinch_pool_run(cinch_cpu_pool(backend), call->out[0].dim[0], permute_row, &d);
+    int64_t width = cinch_cpu_span(c->out, 1, c->out->rank);
+    (void)saved;
+    if (width > INT32_MAX)
+        return cinch_fail(CINCH_USAGE, "permutation: %lld is more than 2^31 elements", (long long)width);
+    *scratch = (size_t)cinch_pool_threads(cinch_cpu_pool(b)) * 2 * (size_t)width * sizeof(uint64_t);
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL(permutation, run_permutation, plan_permutation)

@@ -1,301 +1,241 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reductions of a tensor seen as [outer, n, inner] over n. Long reductions are cut into chunks whose results wait in the
- * scratch and are combined in order: where the cuts fall depends on the shape alone.
+ * sum, max, min and logsumexp over the axes first..last, seen as [outer, length, inner]. Short rows (inner) are folded
+ * several at once, as if they were one; long rows in blocks of columns. Where one result has many terms, chunks of
+ * them give partial results that are folded in a second round. All of this follows from the shape alone.
  */
-#include "cpu/kernel.h"
+#include "cpu/fold.h"
 
-enum { LANES = 64, COLUMNS = 512, TILE = 1024 };
+enum {
+    WIDE = 256,         /* accumulators of a line of short rows */
+    SHORT_ROW = 128,
+    BLOCK = 1024,       /* columns of a block at most */
+    CHUNK_ROWS = 256,   /* rows of a chunk at least, where rows are long */
+    BUFFER = 4 * BLOCK
+};
 
-typedef struct reduction {
-    const cinch_call *call;
-    int64_t outer, n, inner;
-    int64_t chunk, chunks;       /* rows of n in a chunk, number of chunks */
-    int64_t blocks;              /* column blocks of inner */
-    void *partial;               /* [outer, chunks, inner], or the output */
-} reduction;
+/* How numbers are folded; four-byte words of either type. */
+typedef struct reducer {
+    void (*line)(void *acc, int64_t wide, const void *x, int64_t n);
+    void (*rows)(void *acc, const void *x, int64_t stride, int64_t rows, int64_t n);
+    void (*halve)(void *acc, int64_t m, int64_t inner);
+    uint32_t identity;
+} reducer;
 
-/* --- float combiners ---------------------------------------------------------------------------------------------- */
+#define REDUCER(name, type, identity_)                                                                            \
+    static void line_##name(void *acc, int64_t wide, const void *x, int64_t n) { fold_##name(acc, wide, x, n); }  \
+    static void rows_##name(void *acc, const void *x_, int64_t stride, int64_t rows, int64_t n)                   \
+    {                                                                                                             \
+        const type *x = x_;                                                                                       \
+        for (; rows >= 4; rows -= 4, x += 4 * stride) fold4_##name(acc, x, stride, n);                            \
+        for (; rows > 0; rows--, x += stride) fold1_##name(acc, x, n);                                            \
+    }                                                                                                             \
+    static void merge_##name(void *acc, int64_t m, int64_t inner) { halve_##name(acc, m, inner); }                \
+    static const reducer reducer_##name = {line_##name, rows_##name, merge_##name, identity_};
 
-static inline float combine(cinch_op op, float a, float b)
+REDUCER(sum, float, 0)
+REDUCER(max, float, 0xFF800000u)
+REDUCER(min, float, 0x7F800000u)
+REDUCER(integer_sum, cinch_word, 0)
+REDUCER(integer_max, cinch_word, 0x80000000u)
+REDUCER(integer_min, cinch_word, 0x7FFFFFFFu)
+
+typedef struct job {
+    const reducer *r;
+    const void *x;
+    cinch_dtype dtype, out_dtype;    /* F32 also stands for i32: words that need no conversion */
+    void *out;
+    int64_t outer, length, inner;
+    int64_t chunk, chunks;           /* rows of a chunk; with several, out is [outer, chunks, inner] */
+    int64_t block, blocks;           /* columns of a block */
+    int64_t group;                   /* outer indices of a task */
+    bool logsumexp;
+} job;
+
+/* A part of one result: rows of a chunk, columns of a block. */
+typedef struct part {
+    int64_t at, rows, columns;       /* first element */
+    int64_t wide, lanes;             /* columns times the rows folded at once */
+} part;
+
+static void load_words(const job *j, void *to, int64_t at, int64_t n) { cinch_load(to, j->x, j->dtype, at, n); }
+
+static void start(void *acc, int64_t n, uint32_t identity)
 {
-    return op == CINCH_OP_sum ? a + b : op == CINCH_OP_max ? cinch_f_maximum(a, b) : cinch_f_minimum(a, b);
+    cinch_word *words = acc;
+    for (int64_t i = 0; i < n; i++) words[i] = (int32_t)identity;
 }
 
-static inline float start_of(cinch_op op) { return op == CINCH_OP_sum ? 0 : op == CINCH_OP_max ? -INFINITY : INFINITY; }
+/* --- a part whose rows lie end to end ----------------------------------------------------------------------------- */
 
-/* acc[j] = combine(acc[j], x[j]); `op` is constant where this is inlined. */
-static inline void combine_into(cinch_op op, float *acc, const float *x, int64_t n)
+static void reduce_line(const job *j, const part *p, void *acc)
 {
-    for (int64_t j = 0; j < n; j++) acc[j] = combine(op, acc[j], x[j]);
-}
-
-#define FOR_OP(op, call)                                    \
-    switch (op) {                                           \
-    case CINCH_OP_sum: call(CINCH_OP_sum); break;           \
-    case CINCH_OP_max: call(CINCH_OP_max); break;           \
-    default: call(CINCH_OP_min); break;                     \
-    }
-
-static void add_row(cinch_op op, float *acc, const float *x, int64_t n)
-{
-#define CALL(o) combine_into(o, acc, x, n)
-    FOR_OP(op, CALL)
-#undef CALL
-}
-
-/* f32 values of `t` from `first`: where they are, or converted into `tile`. */
-static const float *values(const cinch_tensor *t, int64_t first, int64_t n, float *tile)
-{
-    if (t->dtype == CINCH_F32) return (const float *)t->data + first;
-    cinch_load(tile, t->data, t->dtype, first, n);
-    return tile;
-}
-
-/* --- n contiguous values to one ------------------------------------------------------------------------------------ */
-
-static float reduce_run(cinch_op op, const cinch_tensor *t, int64_t first, int64_t n)
-{
-    float lane[LANES], tile[TILE], total = start_of(op);
-    for (int l = 0; l < LANES; l++) lane[l] = total;
-    for (int64_t at = 0; at < n; at += TILE) {
-        int64_t count = cinch_cpu_min(TILE, n - at), i = 0;
-        const float *x = values(t, first + at, count, tile);
-        for (; i + LANES <= count; i += LANES) add_row(op, lane, x + i, LANES);
-        add_row(op, lane, x + i, count - i);
-    }
-    for (int half = LANES / 2; half; half /= 2) add_row(op, lane, lane + half, half);
-    return combine(op, total, lane[0]);
-}
-
-/* --- rows of a column block to one row --------------------------------------------------------------------------------- */
-
-/* Groups of rows are summed first and then added up, which loses less to rounding than one long sum. */
-static void reduce_columns(cinch_op op, const cinch_tensor *t, int64_t first, int64_t rows, int64_t stride, int64_t n, float *out)
-{
-    enum { GROUP = 64 };
-    float group[COLUMNS], tile[COLUMNS];
-    for (int64_t j = 0; j < n; j++) out[j] = start_of(op);
-    for (int64_t i = 0; i < rows; i += GROUP) {
-        for (int64_t j = 0; j < n; j++) group[j] = start_of(op);
-        for (int64_t r = i; r < cinch_cpu_min(i + GROUP, rows); r++)
-            add_row(op, group, values(t, first + r * stride, n, tile), n);
-        add_row(op, out, group, n);
-    }
-}
-
-/* --- i32: sums wrap --------------------------------------------------------------------------------------------------------- */
-
-static int32_t combine_integers(cinch_op op, int32_t a, int32_t b)
-{
-    if (op == CINCH_OP_sum) return (int32_t)((uint32_t)a + (uint32_t)b);
-    return (op == CINCH_OP_max) == (a > b) ? a : b;
-}
-
-static int32_t integer_start(cinch_op op) { return op == CINCH_OP_sum ? 0 : op == CINCH_OP_max ? INT32_MIN : INT32_MAX; }
-
-static void reduce_integers(cinch_op op, const int32_t *x, int64_t rows, int64_t stride, int64_t n, int32_t *out)
-{
-    for (int64_t j = 0; j < n; j++) out[j] = integer_start(op);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < n; j++) out[j] = combine_integers(op, out[j], x[i * stride + j]);
-}
-
-/* --- tasks -------------------------------------------------------------------------------------------------------------------- */
-
-static void store_result(const reduction *r, int64_t at, const float *x, int64_t n)
-{
-    if (r->chunks > 1) memcpy((float *)r->partial + at, x, (size_t)n * sizeof *x);
-    else cinch_store(r->call->out[0].data, r->call->out[0].dtype, at, x, n);
-}
-
-/* Task: outer index, chunk, column block. */
-static void reduce_chunk(void *arg, int64_t task, int worker)
-{
-    const reduction *r = arg;
-    const cinch_tensor *in = &r->call->in[0];
-    int64_t block = task % r->blocks, chunk = task / r->blocks % r->chunks, o = task / r->blocks / r->chunks;
-    int64_t row = chunk * r->chunk, rows = cinch_cpu_min(r->chunk, r->n - row);
-    int64_t column = block * COLUMNS, columns = cinch_cpu_min(COLUMNS, r->inner - column);
-    int64_t from = (o * r->n + row) * r->inner + column, to = (o * r->chunks + chunk) * r->inner + column;
-    float sums[COLUMNS];
-    (void)worker;
-    if (in->dtype == CINCH_I32) {
-        reduce_integers(r->call->op, (const int32_t *)in->data + from, rows, r->inner, columns, (int32_t *)r->partial + to);
+    int64_t n = p->rows * p->columns, most = BUFFER / p->wide * p->wide;
+    float buffer[BUFFER];
+    if (j->dtype == CINCH_F32) {
+        j->r->line(acc, p->wide, (const float *)j->x + p->at, n);
         return;
     }
-    if (r->inner == 1) sums[0] = reduce_run(r->call->op, in, from, rows);
-    else reduce_columns(r->call->op, in, from, rows, r->inner, columns, sums);
-    store_result(r, to, sums, columns);
+    for (int64_t done = 0, k; done < n; done += k) {
+        k = cinch_cpu_min(most, n - done);
+        load_words(j, buffer, p->at + done, k);
+        j->r->line(acc, p->wide, buffer, k);
+    }
 }
 
-/* Many short rows: a task takes several. */
-static void reduce_rows(void *arg, int64_t task, int worker)
+/* --- a block of columns -------------------------------------------------------------------------------------------- */
+
+static void reduce_block(const job *j, const part *p, void *acc)
 {
-    const reduction *r = arg;
-    int64_t last = cinch_cpu_min((task + 1) * r->chunk, r->outer);
+    float buffer[BUFFER];
+    if (j->dtype == CINCH_F32) {
+        j->r->rows(acc, (const float *)j->x + p->at, j->inner, p->rows, p->columns);
+        return;
+    }
+    for (int64_t row = 0, k; row < p->rows; row += k) {
+        k = cinch_cpu_min(4, p->rows - row);
+        for (int64_t i = 0; i < k; i++)
+            load_words(j, buffer + i * p->columns, p->at + (row + i) * j->inner, p->columns);
+        j->r->rows(acc, buffer, p->columns, k, p->columns);
+    }
+}
+
+static void reduce_part(const job *j, const part *p, void *acc)
+{
+    start(acc, p->wide, j->r->identity);
+    if (p->columns == j->inner) reduce_line(j, p, acc);
+    else reduce_block(j, p, acc);
+    j->r->halve(acc, p->lanes, p->columns);
+}
+
+/* --- log(sum(exp(x))) ------------------------------------------------------------------------------------------------ */
+
+static void add_exp(float *restrict acc, const float *restrict x, const float *restrict shift, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) acc[i] += cinch_f_exp(x[i] - shift[i]);
+}
+
+/* As log(sum(exp(x - shift))) + shift with the largest as shift, unless that is infinite. */
+static void sum_exp(const job *j, const part *p, const float *shift, float *acc)
+{
+    float buffer[BLOCK];
+    bool line = p->columns == j->inner;
+    int64_t step = line ? p->wide : p->columns, n = p->rows * p->columns;
+    start(acc, p->wide, 0);
+    for (int64_t done = 0, k; done < n; done += k) {
+        int64_t at = p->at + (line ? done : done / p->columns * j->inner);
+        k = cinch_cpu_min(step, n - done);
+        const float *x = (const float *)j->x + at;
+        if (j->dtype != CINCH_F32) {
+            load_words(j, buffer, at, k);
+            x = buffer;
+        }
+        add_exp(acc, x, shift, k);
+    }
+    halve_sum(acc, p->lanes, p->columns);
+}
+
+static void logsumexp_part(const job *j, const part *p, float *acc)
+{
+    float shift[BLOCK];
+    reduce_part(j, p, acc);
+    for (int64_t i = 0; i < p->columns; i++) shift[i] = cinch_f_is_finite(acc[i]) != 0 ? acc[i] : 0;
+    for (int64_t i = p->columns; i < p->wide; i++) shift[i] = shift[i - p->columns];
+    sum_exp(j, p, shift, acc);
+    for (int64_t i = 0; i < p->columns; i++) acc[i] = cinch_f_log(acc[i]) + shift[i];
+}
+
+/* --- cutting the work -------------------------------------------------------------------------------------------------- */
+
+static void run_part(const job *j, int64_t outer, int64_t chunk, int64_t block)
+{
+    float acc[BLOCK];
+    int64_t row = chunk * j->chunk, column = block * j->block;
+    part p = {.at = (outer * j->length + row) * j->inner + column,
+              .rows = cinch_cpu_min(j->chunk, j->length - row),
+              .columns = cinch_cpu_min(j->block, j->inner - column)};
+    p.lanes = p.columns == j->inner ? cinch_lanes_for(p.rows, WIDE / cinch_cpu_min(p.columns, WIDE)) : 1;
+    p.wide = p.lanes * p.columns;
+    if (j->logsumexp) logsumexp_part(j, &p, acc);
+    else reduce_part(j, &p, acc);
+    cinch_store(j->out, j->out_dtype, (outer * j->chunks + chunk) * j->inner + column, acc, p.columns);
+}
+
+static void run_task(void *arg, int64_t task, int worker)
+{
+    const job *j = arg;
     (void)worker;
-    for (int64_t o = task * r->chunk; o < last; o++) {
-        float sum = reduce_run(r->call->op, &r->call->in[0], o * r->n, r->n);
-        cinch_store(r->call->out[0].data, r->call->out[0].dtype, o, &sum, 1);
-    }
+    int64_t block = task % j->blocks, chunk = task / j->blocks % j->chunks, first = task / j->blocks / j->chunks * j->group;
+    for (int64_t outer = first; outer < cinch_cpu_min(first + j->group, j->outer); outer++) run_part(j, outer, chunk, block);
 }
 
-static void combine_chunks(const reduction *r, int64_t o)
+static void cut(job *j, bool one_chunk)
 {
-    const float *partial = (const float *)r->partial + o * r->chunks * r->inner;
-    for (int64_t column = 0; column < r->inner; column += COLUMNS) {
-        float sums[COLUMNS];
-        int64_t n = cinch_cpu_min(COLUMNS, r->inner - column);
-        memcpy(sums, partial + column, (size_t)n * sizeof *sums);
-        for (int64_t c = 1; c < r->chunks; c++) add_row(r->call->op, sums, partial + c * r->inner + column, n);
-        cinch_store(r->call->out[0].data, r->call->out[0].dtype, o * r->inner + column, sums, n);
-    }
+    bool lines = j->inner <= SHORT_ROW;
+    int64_t length = cinch_cpu_max(j->length, 1);
+    j->block = lines ? j->inner : cinch_cpu_min(BLOCK, cinch_cpu_max(SHORT_ROW, CINCH_CPU_PIECE / length / 64 * 64));
+    j->block = cinch_cpu_min(cinch_cpu_max(j->block, 1), cinch_cpu_max(j->inner, 1));
+    j->chunk = lines ? cinch_cpu_max(CINCH_CPU_PIECE / j->block, 1) : CHUNK_ROWS;
+    if (one_chunk || length < 2 * j->chunk) j->chunk = length;
+    j->blocks = cinch_cpu_parts(j->inner, j->block);
+    j->chunks = cinch_cpu_parts(length, j->chunk);
+    j->group = cinch_cpu_max(1, CINCH_CPU_PIECE / (j->chunk * j->block));
 }
 
-static void combine_integer_chunks(const reduction *r, int64_t o)
+static void run_job(cinch_backend *b, job *j)
 {
-    const int32_t *partial = (const int32_t *)r->partial + o * r->chunks * r->inner;
-    reduce_integers(r->call->op, partial, r->chunks, r->inner, r->inner, (int32_t *)r->call->out[0].data + o * r->inner);
+    if (!j->outer || !j->inner) return;
+    cinch_pool_run(cinch_cpu_pool(b), cinch_cpu_parts(j->outer, j->group) * j->chunks * j->blocks, run_task, j);
 }
 
-static reduction describe(const cinch_call *call)
+static job job_of(const cinch_call *c, const reducer *r)
 {
-    const cinch_tensor *in = &call->in[0];
-    int first = call->attr->axis.first, last = call->attr->axis.last;
-    reduction r = {.call = call, .outer = cinch_cpu_span(in, 0, first), .n = cinch_cpu_span(in, first, last + 1),
-                   .inner = cinch_cpu_span(in, last + 1, in->rank)};
-    int64_t width = cinch_cpu_min(r.inner, COLUMNS);
-    r.chunk = width ? cinch_cpu_parts(CINCH_CPU_PIECE * 4, width) : 1;
-    if (r.chunk < 256) r.chunk = 256;
-    r.chunks = r.n > r.chunk ? cinch_cpu_parts(r.n, r.chunk) : 1;
-    if (r.chunks == 1) r.chunk = r.n;
-    r.blocks = cinch_cpu_parts(r.inner, COLUMNS);
-    r.partial = r.chunks > 1 ? call->scratch : call->out[0].data;
-    return r;
+    const cinch_tensor *x = &c->in[0];
+    int first = c->attr->axis.first, last = c->attr->axis.last;
+    bool integer = x->dtype == CINCH_I32;
+    job j = {.r = r, .x = x->data, .dtype = integer ? CINCH_F32 : x->dtype,
+             .out_dtype = integer ? CINCH_F32 : c->out->dtype, .out = c->out->data,
+             .outer = cinch_cpu_span(x, 0, first), .length = cinch_cpu_span(x, first, last + 1),
+             .inner = cinch_cpu_span(x, last + 1, x->rank), .logsumexp = c->op == CINCH_OP_logsumexp};
+    cut(&j, j.logsumexp);
+    return j;
 }
 
-static cinch_status plan_reduce(cinch_backend *backend, const cinch_call *call, size_t *scratch, size_t *saved)
+static cinch_status plan(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
 {
-    reduction r = describe(call);
-    (void)backend, (void)saved;
-    *scratch = r.chunks > 1 ? (size_t)(r.outer * r.chunks * r.inner) * sizeof(float) : 0;
+    (void)b, (void)saved;
+    job j = job_of(c, NULL);
+    if (j.chunks > 1) *scratch = (size_t)(j.outer * j.chunks * j.inner) * sizeof(float);
     return CINCH_OK;
 }
 
-static cinch_status run_reduce(cinch_backend *backend, const cinch_call *call)
+static cinch_status run(cinch_backend *b, const cinch_call *c, const reducer *r)
 {
-    reduction r = describe(call);
-    cinch_pool *pool = cinch_cpu_pool(backend);
-    bool integers = call->in[0].dtype == CINCH_I32;
-    if (r.inner == 1 && r.chunks == 1 && !integers) {
-        r.chunk = r.n ? cinch_cpu_parts(CINCH_CPU_PIECE, r.n) : 1;
-        cinch_pool_run(pool, cinch_cpu_parts(r.outer, r.chunk), reduce_rows, &r);
+    job j = job_of(c, r), second = j;
+    if (j.chunks == 1) {
+        run_job(b, &j);
         return CINCH_OK;
     }
-    cinch_pool_run(pool, r.outer * r.chunks * r.blocks, reduce_chunk, &r);
-    for (int64_t o = 0; r.chunks > 1 && o < r.outer; o++) {
-        if (integers) combine_integer_chunks(&r, o);
-        else combine_chunks(&r, o);
-    }
+    j.out = c->scratch;
+    j.out_dtype = CINCH_F32;
+    run_job(b, &j);
+    second.x = c->scratch;
+    second.dtype = CINCH_F32;
+    second.length = j.chunks;
+    cut(&second, true);
+    run_job(b, &second);
     return CINCH_OK;
 }
 
-CINCH_CPU_KERNEL(sum, run_reduce, plan_reduce)
-CINCH_CPU_KERNEL(max, run_reduce, plan_reduce)
-CINCH_CPU_KERNEL(min, run_reduce, plan_reduce)
+#define REDUCTION(name)                                                                                      \
+    static cinch_status run_##name(cinch_backend *b, const cinch_call *c)                                    \
+    {                                                                                                        \
+        return run(b, c, c->in[0].dtype == CINCH_I32 ? &reducer_integer_##name : &reducer_##name);           \
+    }                                                                                                        \
+    CINCH_CPU_KERNEL(name, run_##name, plan)
+REDUCTION(sum)
+REDUCTION(max)
+REDUCTION(min)
 
-/* --- one output at a time: argmax, logsumexp, cumsum --------------------------------------------------------------------------- */
-
-/* Element i of line (o, j) of the [outer, n, inner] view. */
-static inline int64_t line_at(const reduction *r, int64_t line, int64_t i)
-{
-    return (line / r->inner * r->n + i) * r->inner + line % r->inner;
-}
-
-static inline float at(const cinch_tensor *t, int64_t i)
-{
-    return t->dtype == CINCH_F32 ? ((const float *)t->data)[i] : cinch_from_bf16(((const uint16_t *)t->data)[i]);
-}
-
-/* Lines that one task takes. */
-static int64_t lines_per_task(const reduction *r) { return r->n ? cinch_cpu_parts(CINCH_CPU_PIECE, r->n) : CINCH_CPU_PIECE; }
-
-static cinch_status run_lines(cinch_backend *backend, const cinch_call *call, cinch_task task)
-{
-    reduction r = describe(call);
-    int64_t lines = r.outer * r.inner;
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(lines, lines_per_task(&r)), task, &r);
-    return CINCH_OK;
-}
-
-#define FOR_LINES(line)                                                                                       \
-    const reduction *r = arg;                                                                                 \
-    const int64_t step = lines_per_task(r), end = cinch_cpu_min((task + 1) * step, r->outer * r->inner);        \
-    (void)worker;                                                                                             \
-    for (int64_t line = task * step; line < end; line++)
-
-/* The first largest; a not-a-number counts as largest. */
-static int32_t largest(const reduction *r, int64_t line)
-{
-    const cinch_tensor *in = &r->call->in[0];
-    int32_t best = 0;
-    for (int64_t i = 1; i < r->n; i++) {
-        int64_t here = line_at(r, line, i), there = line_at(r, line, best);
-        if (in->dtype == CINCH_I32) {
-            const int32_t *x = in->data;
-            if (x[here] > x[there]) best = (int32_t)i;
-        } else if (at(in, here) > at(in, there) || (at(in, here) != at(in, here) && at(in, there) == at(in, there)))
-            best = (int32_t)i;
-    }
-    return best;
-}
-
-static void argmax_lines(void *arg, int64_t task, int worker)
-{
-    FOR_LINES(line) ((int32_t *)r->call->out[0].data)[line] = largest(r, line);
-}
-static cinch_status run_argmax(cinch_backend *backend, const cinch_call *call) { return run_lines(backend, call, argmax_lines); }
-CINCH_CPU_KERNEL_UNPLANNED(argmax, run_argmax)
-
-/* log(sum(exp(x - m))) + m with m the largest; an infinite m is its own answer. */
-static void logsumexp_lines(void *arg, int64_t task, int worker)
-{
-    FOR_LINES(line)
-    {
-        const cinch_tensor *in = &r->call->in[0];
-        float most = -INFINITY, sum = 0;
-        for (int64_t i = 0; i < r->n; i++) most = cinch_f_maximum(most, at(in, line_at(r, line, i)));
-        float shift = cinch_f_is_finite(most) != 0 ? most : 0;
-        for (int64_t i = 0; i < r->n; i++) sum += cinch_f_exp(at(in, line_at(r, line, i)) - shift);
-        float y = cinch_f_log(sum) + shift;
-        cinch_store(r->call->out[0].data, r->call->out[0].dtype, line, &y, 1);
-    }
-}
-static cinch_status run_logsumexp(cinch_backend *backend, const cinch_call *call)
-{
-    return run_lines(backend, call, logsumexp_lines);
-}
-CINCH_CPU_KERNEL_UNPLANNED(logsumexp, run_logsumexp)
-
-static void cumsum_lines(void *arg, int64_t task, int worker)
-{
-    FOR_LINES(line)
-    {
-        const cinch_tensor *in = &r->call->in[0], *out = &r->call->out[0];
-        double sum = 0;
-        uint32_t whole = 0;
-        for (int64_t k = 0; k < r->n; k++) {
-            int64_t i = line_at(r, line, r->call->attr->axis.reverse ? r->n - 1 - k : k);
-            if (in->dtype == CINCH_I32) {
-                whole += (uint32_t)((const int32_t *)in->data)[i];
-                ((uint32_t *)out->data)[i] = whole;
-                continue;
-            }
-            sum += at(in, i);
-            cinch_store(out->data, out->dtype, i, &(float){(float)sum}, 1);
-        }
-    }
-}
-static cinch_status run_cumsum(cinch_backend *backend, const cinch_call *call) { return run_lines(backend, call, cumsum_lines); }
-CINCH_CPU_KERNEL_UNPLANNED(cumsum, run_cumsum)
+static cinch_status run_logsumexp(cinch_backend *b, const cinch_call *c) { return run(b, c, &reducer_max); }
+CINCH_CPU_KERNEL(logsumexp, run_logsumexp, plan)

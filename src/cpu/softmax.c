@@ -1,147 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Softmax and its kin over the last axis; a task takes some whole rows. */
-#include "cpu/kernel.h"
+/* softmax and log_softmax over the last axis, and their gradients. Rows are worked on in groups that stay in cache,
+   so that short rows fill the vectors too; bf16 rows in f32 in the worker's own scratch. */
+#include "cpu/fold.h"
 
-enum { LANES = 16 };
+enum { GROUP = 2048 /* elements of a group of rows, where they are that short */ };
 
-typedef struct rows_job {
-    const cinch_call *call;
-    int64_t rows, width, per_task;
-    float *scratch;             /* bf16: room for two rows for each worker */
-} rows_job;
+typedef struct job job;
 
-/* --- sums of a row, in a fixed order ------------------------------------------------------------------------------- */
+/* x [rows, length] and, of gradients, y; to `out`, which may be either. */
+typedef void (*group_function)(float *out, const float *x, const float *y, int64_t rows, int64_t length);
 
-static float fold_lanes(float *lane)
+struct job {
+    const cinch_call *c;
+    group_function f;
+    int64_t rows, length, group; /* rows of a group */
+};
+
+static float row_max(const float *x, int64_t n)
 {
-    for (int half = LANES / 2; half; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
+    float acc[CINCH_LANES];
+    int64_t lanes = cinch_lanes_for(n, CINCH_LANES);
+    for (int64_t i = 0; i < lanes; i++) acc[i] = -INFINITY;
+    fold_max(acc, lanes, x, n);
+    halve_max(acc, lanes, 1);
+    return acc[0];
 }
 
-static float largest(const float *x, int64_t n)
+static float row_sum(const float *x, int64_t n)
 {
-    float lane[LANES];
-    for (int l = 0; l < LANES; l++) lane[l] = -INFINITY;
-    for (int64_t i = 0; i < n; i += LANES)
-        for (int64_t l = 0; l < cinch_cpu_min(LANES, n - i); l++) lane[l] = cinch_f_maximum(lane[l], x[i + l]);
-    for (int l = 1; l < LANES; l++) lane[0] = cinch_f_maximum(lane[0], lane[l]);
-    return lane[0];
+    float acc[CINCH_LANES] = {0};
+    int64_t lanes = cinch_lanes_for(n, CINCH_LANES);
+    fold_sum(acc, lanes, x, n);
+    halve_sum(acc, lanes, 1);
+    return acc[0];
 }
 
-static float sum_of(const float *x, int64_t n)
+/* The sum over f of n elements, in parts that fit a buffer. */
+#define SUM_OF(name, expression)                                                                \
+    static float name(const float *x, const float *y, int64_t n)                                \
+    {                                                                                           \
+        float buffer[512], sum = 0;                                                             \
+        (void)y;                                                                                \
+        for (int64_t at = 0, k; at < n; at += k) {                                              \
+            k = cinch_cpu_min(512, n - at);                                                     \
+            for (int64_t i = 0; i < k; i++) buffer[i] = expression;                             \
+            sum += row_sum(buffer, k);                                                          \
+        }                                                                                       \
+        return sum;                                                                             \
+    }
+SUM_OF(sum_exp, cinch_f_exp(x[at + i]))
+SUM_OF(sum_product, x[at + i] * y[at + i])
+
+static void subtract_max(float *out, const float *x, int64_t rows, int64_t length)
 {
-    float lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] += x[i + l];
-    for (int l = 0; i + l < n; l++) lane[l] += x[i + l];
-    return fold_lanes(lane);
+    for (int64_t r = 0; r < rows; r++, x += length, out += length) {
+        float m = row_max(x, length);
+        CINCH_IVDEP
+        for (int64_t i = 0; i < length; i++) out[i] = x[i] - m;
+    }
 }
 
-static float dot(const float *x, const float *y, int64_t n)
+static void softmax_group(float *out, const float *x, const float *unused, int64_t rows, int64_t length)
 {
-    float lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] = CINCH_FMA(x[i + l], y[i + l], lane[l]);
-    for (int l = 0; i + l < n; l++) lane[l] = CINCH_FMA(x[i + l], y[i + l], lane[l]);
-    return fold_lanes(lane);
-}
-
-/* --- one row: y may be x ------------------------------------------------------------------------------------------------ */
-
-static void softmax_row(float *y, const float *x, const float *unused, int64_t n)
-{
-    float most = largest(x, n);
     (void)unused;
-    for (int64_t i = 0; i < n; i++) y[i] = cinch_f_exp(x[i] - most);
-    float scale = 1 / sum_of(y, n);
-    for (int64_t i = 0; i < n; i++) y[i] *= scale;
+    subtract_max(out, x, rows, length);
+    for (int64_t i = 0; i < rows * length; i++) out[i] = cinch_f_exp(out[i]);
+    for (int64_t r = 0; r < rows; r++, out += length) {
+        float scale = 1 / row_sum(out, length);
+        for (int64_t i = 0; i < length; i++) out[i] *= scale;
+    }
 }
 
-/* The sum of exponentials goes through pieces, so that x is still there for the last pass. */
-static void log_softmax_row(float *y, const float *x, const float *unused, int64_t n)
+static void log_softmax_group(float *out, const float *x, const float *unused, int64_t rows, int64_t length)
 {
-    float most = largest(x, n), piece[256], sum = 0;
     (void)unused;
-    for (int64_t i = 0; i < n; i += 256) {
-        int64_t count = cinch_cpu_min(256, n - i);
-        for (int64_t j = 0; j < count; j++) piece[j] = cinch_f_exp(x[i + j] - most);
-        sum += sum_of(piece, count);
-    }
-    float shift = most + cinch_f_log(sum);
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] - shift;
-}
-
-/* d = y (dy - sum(dy y)) */
-static void softmax_grad_row(float *d, const float *dy, const float *y, int64_t n)
-{
-    float mean = dot(dy, y, n);
-    for (int64_t i = 0; i < n; i++) d[i] = y[i] * (dy[i] - mean);
-}
-
-/* d = dy - exp(y) sum(dy) */
-static void log_softmax_grad_row(float *d, const float *dy, const float *y, int64_t n)
-{
-    float sum = sum_of(dy, n);
-    for (int64_t i = 0; i < n; i++) d[i] = CINCH_FMA(-sum, cinch_f_exp(y[i]), dy[i]);
-}
-
-/* --- tasks ----------------------------------------------------------------------------------------------------------------- */
-
-typedef void (*row_function)(float *, const float *, const float *, int64_t);
-
-static row_function function_of(cinch_op op)
-{
-    switch (op) {
-    case CINCH_OP_softmax: return softmax_row;
-    case CINCH_OP_softmax_grad: return softmax_grad_row;
-    case CINCH_OP_log_softmax: return log_softmax_row;
-    default: return log_softmax_grad_row;
+    subtract_max(out, x, rows, length);
+    for (int64_t r = 0; r < rows; r++, out += length) {
+        float log_sum = cinch_f_log(sum_exp(out, NULL, length));
+        for (int64_t i = 0; i < length; i++) out[i] -= log_sum;
     }
 }
 
-static void run_rows(void *arg, int64_t task, int worker)
+/* y (dy - sum(dy y)) */
+static void softmax_grad_group(float *out, const float *dy, const float *y, int64_t rows, int64_t length)
 {
-    const rows_job *j = arg;
-    const cinch_call *call = j->call;
-    row_function function = function_of(call->op);
-    int64_t n = j->width, last = cinch_cpu_min((task + 1) * j->per_task, j->rows);
-    for (int64_t row = task * j->per_task; row < last; row++) {
-        const float *in[2] = {NULL, NULL};
-        if (call->out[0].dtype == CINCH_F32) {
-            for (int k = 0; k < call->n_in; k++) in[k] = (const float *)call->in[k].data + row * n;
-            function((float *)call->out[0].data + row * n, in[0], in[1], n);
-            continue;
-        }
-        float *room = j->scratch + 2 * n * worker;
-        for (int k = 0; k < call->n_in; k++) cinch_load(room + k * n, call->in[k].data, call->in[k].dtype, row * n, n);
-        function(room, room, room + n, n);
-        cinch_store(call->out[0].data, call->out[0].dtype, row * n, room, n);
+    for (int64_t r = 0; r < rows; r++, out += length, dy += length, y += length) {
+        float sum = sum_product(dy, y, length);
+        CINCH_IVDEP
+        for (int64_t i = 0; i < length; i++) out[i] = y[i] * (dy[i] - sum);
     }
 }
 
-static cinch_status plan_softmax(cinch_backend *backend, const cinch_call *call, size_t *scratch, size_t *saved)
+/* dy - exp(y) sum(dy) */
+static void log_softmax_grad_group(float *out, const float *dy, const float *y, int64_t rows, int64_t length)
 {
-    size_t width = (size_t)call->out[0].dim[call->out[0].rank - 1];
+    for (int64_t r = 0; r < rows; r++, out += length, dy += length, y += length) {
+        float sum = row_sum(dy, length);
+        CINCH_IVDEP
+        for (int64_t i = 0; i < length; i++) out[i] = CINCH_FMA(-cinch_f_exp(y[i]), sum, dy[i]);
+    }
+}
+
+static bool all_f32(const cinch_call *c)
+{
+    for (int k = 0; k < c->n_in; k++)
+        if (c->in[k].dtype != CINCH_F32) return false;
+    return c->out->dtype == CINCH_F32;
+}
+
+static void run_group(void *arg, int64_t task, int worker)
+{
+    const job *j = arg;
+    const cinch_call *c = j->c;
+    int64_t first = task * j->group, rows = cinch_cpu_min(j->group, j->rows - first), at = first * j->length;
+    if (all_f32(c)) {
+        const float *y = c->n_in > 1 ? (const float *)c->in[1].data + at : NULL;
+        j->f((float *)c->out->data + at, (const float *)c->in[0].data + at, y, rows, j->length);
+        return;
+    }
+    float *x = (float *)c->scratch + worker * 2 * j->group * j->length, *y = x + j->group * j->length;
+    cinch_load(x, c->in[0].data, c->in[0].dtype, at, rows * j->length);
+    if (c->n_in > 1) cinch_load(y, c->in[1].data, c->in[1].dtype, at, rows * j->length);
+    j->f(x, x, y, rows, j->length);
+    cinch_store(c->out->data, c->out->dtype, at, x, rows * j->length);
+}
+
+static job job_of(const cinch_call *c, group_function f)
+{
+    const cinch_tensor *x = &c->in[0];
+    int64_t length = x->dim[x->rank - 1];
+    return (job){c, f, cinch_cpu_span(x, 0, x->rank - 1), length, cinch_cpu_max(1, GROUP / cinch_cpu_max(length, 1))};
+}
+
+static cinch_status run(cinch_backend *b, const cinch_call *c, group_function f)
+{
+    job j = job_of(c, f);
+    if (j.length) cinch_pool_run(cinch_cpu_pool(b), cinch_cpu_parts(j.rows, j.group), run_group, &j);
+    return CINCH_OK;
+}
+
+static cinch_status plan(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
+{
     (void)saved;
-    if (call->out[0].dtype != CINCH_F32)
-        *scratch = 2 * width * sizeof(float) * (size_t)cinch_pool_threads(cinch_cpu_pool(backend));
+    job j = job_of(c, NULL);
+    if (!all_f32(c))
+        *scratch = (size_t)cinch_pool_threads(cinch_cpu_pool(b)) * 2 * (size_t)(j.group * j.length) * sizeof(float);
     return CINCH_OK;
 }
 
-static cinch_status run_softmax(cinch_backend *backend, const cinch_call *call)
-{
-    const cinch_tensor *out = &call->out[0];
-    rows_job j = {call, cinch_cpu_span(out, 0, out->rank - 1), out->dim[out->rank - 1], 1, call->scratch};
-    if (!j.width) return CINCH_OK;
-    j.per_task = cinch_cpu_parts(CINCH_CPU_PIECE / 2, j.width);
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(j.rows, j.per_task), run_rows, &j);
-    return CINCH_OK;
-}
-
-CINCH_CPU_KERNEL(softmax, run_softmax, plan_softmax)
-CINCH_CPU_KERNEL(softmax_grad, run_softmax, plan_softmax)
-CINCH_CPU_KERNEL(log_softmax, run_softmax, plan_softmax)
-CINCH_CPU_KERNEL(log_softmax_grad, run_softmax, plan_softmax)
+#define SOFTMAX(op)                                                                                            \
+    static cinch_status run_##op(cinch_backend *b, const cinch_call *c) { return run(b, c, op##_group); }      \
+    CINCH_CPU_KERNEL(op, run_##op, plan)
+SOFTMAX(softmax)
+SOFTMAX(log_softmax)
+SOFTMAX(softmax_grad)
+SOFTMAX(log_softmax_grad)

@@ -37,7 +37,7 @@ const cinch_tile cinch_tiles[CINCH_OP_COUNT] = {
     X(neg, 1, 0) X(abs, 1, 0) X(sign, 1, 0) X(square, 1, 0) X(clamp, 1, 2) X(add, 2, 0) X(sub, 2, 0) X(mul, 2, 0) \
     X(div, 2, 0) X(minimum, 2, 0) X(maximum, 2, 0) X(equal, 2, 0) X(less, 2, 0) X(less_equal, 2, 0) X(where, 3, 0)
 
-#define INTEGER_TILE(name, inputs, params) TILE(integer_##name, int32_t, CALL_##inputs##_##params(cinch_i_##name))
+#define INTEGER_TILE(name, inputs, params) TILE(integer_##name, cinch_word, CALL_##inputs##_##params(cinch_i_##name))
 INTEGER_OPS(INTEGER_TILE)
 
 const cinch_tile cinch_integer_tiles[CINCH_OP_COUNT] = {

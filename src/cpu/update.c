@@ -1,156 +1,189 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Effects. Every one does nothing when its commit flag is 0. */
+/* Effects: the optimisers' updates over the segment table, and writing states. */
 #include "cpu/kernel.h"
 
-static bool skipped(const cinch_call *call) { return call->commit && *call->commit == 0; }
+static bool refused(const cinch_call *c) { return c->commit && *c->commit == 0; }
 
-/* --- optimisers: pieces of segments ------------------------------------------------------------------------------------ */
+/* --- optimisers --------------------------------------------------------------------------------------------------------- */
 
-/* A run of neighbouring parameters with one set of hyper-parameters. */
-typedef struct piece {
-    float *w, *a, *b;            /* weights and up to two states */
-    const float *g, *h;
-    float scale, decay;
+/* What an update reads and writes: its own part of each operand. */
+typedef struct span {
+    float *w, *state1, *state2, *state3;
+    const float *g;
     int64_t n;
-} piece;
+    float scale, decay;
+    const float *hyper;
+    const cinch_attr *attr;
+} span;
 
-static void update_adam(const cinch_call *call, const piece *p)
-{
-    int decoupled = call->attr->update.decoupled;
-    for (int64_t i = 0; i < p->n; i++)
-        cinch_update_adam(&p->w[i], p->g[i] * p->scale, &p->a[i], &p->b[i], p->h, p->decay, decoupled);
-}
+typedef void (*update)(const span *);
 
-static void update_sgd(const cinch_call *call, const piece *p)
-{
-    int nesterov = call->attr->update.nesterov;
-    if (call->attr->update.has_momentum)
-        for (int64_t i = 0; i < p->n; i++) cinch_update_sgd(&p->w[i], p->g[i] * p->scale, &p->a[i], p->h, p->decay, nesterov);
-    else
-        for (int64_t i = 0; i < p->n; i++) cinch_update_sgd_plain(&p->w[i], p->g[i] * p->scale, p->h, p->decay);
-}
+typedef struct updater {
+    const cinch_call *c;
+    update f;
+    int states;
+    const float *scale, *hyper;
+    const int32_t *segments;
+    int64_t n_segments;
+} updater;
 
-static void update_rmsprop(const cinch_call *call, const piece *p)
-{
-    float momentum = p->h[CINCH_HYPER_MOMENTUM], lr = p->h[CINCH_HYPER_LR], unused;
-    int centred = call->attr->update.centred, has_momentum = call->attr->update.has_momentum;
-    for (int64_t i = 0; i < p->n; i++) {
-        float g = CINCH_FMA(p->decay, p->w[i], p->g[i] * p->scale);
-        float step = cinch_rmsprop_step(g, &p->a[i], centred ? &p->b[i] : &unused, p->h, centred);
-        if (has_momentum) step = p->b[i] = CINCH_FMA(momentum, p->b[i], step);
-        p->w[i] = CINCH_FMA(-lr, step, p->w[i]);
+/* The hyper-parameters in registers, the arrays by name, and a loop whose iterations are independent. */
+#define UPDATE(name, ...)                                                                     \
+    static void name(const span *s)                                                           \
+    {                                                                                         \
+        float h[CINCH_HYPER_COUNT], scale = s->scale, decay = s->decay;                       \
+        float *w = s->w, *u = s->state1, *v = s->state2, *t = s->state3;                      \
+        const float *g = s->g;                                                                \
+        memcpy(h, s->hyper, sizeof h);                                                        \
+        (void)u, (void)v, (void)t;                                                            \
+        CINCH_IVDEP                                                                           \
+        for (int64_t i = 0; i < s->n; i++) {                                                  \
+            float weight = w[i], grad = scale * g[i];                                         \
+            __VA_ARGS__;                                                                      \
+            w[i] = weight;                                                                    \
+        }                                                                                     \
     }
-}
 
-static void update_adagrad(const cinch_call *call, const piece *p)
+UPDATE(sgd_plain, cinch_update_sgd_plain(&weight, grad, h, decay))
+UPDATE(sgd_momentum, float b = u[i]; cinch_update_sgd(&weight, grad, &b, h, decay, 0); u[i] = b)
+UPDATE(sgd_nesterov, float b = u[i]; cinch_update_sgd(&weight, grad, &b, h, decay, 1); u[i] = b)
+UPDATE(adam_coupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, &m, &q, h, decay, 0); u[i] = m; v[i] = q)
+UPDATE(adam_decoupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, &m, &q, h, decay, 1); u[i] = m; v[i] = q)
+UPDATE(adagrad_update, float q = u[i]; cinch_update_adagrad(&weight, grad, &q, h, decay); u[i] = q)
+
+/* rmsprop's second state is the momentum or the mean gradient; with both, the mean follows it in memory. */
+#define RMSPROP(name, centred, momentum, mean_of, buffer_of)                                  \
+    UPDATE(name, float q = u[i], m = centred ? mean_of[i] : 0;                                \
+           float step = cinch_rmsprop_step(CINCH_FMA(decay, weight, grad), &q, &m, h, centred); \
+           u[i] = q;                                                                          \
+           if (centred) mean_of[i] = m;                                                       \
+           if (momentum) buffer_of[i] = step = CINCH_FMA(h[CINCH_HYPER_MOMENTUM], buffer_of[i], step); \
+           weight = CINCH_FMA(-h[CINCH_HYPER_LR], step, weight))
+RMSPROP(rmsprop_plain, 0, 0, v, v)
+RMSPROP(rmsprop_momentum, 0, 1, v, v)
+RMSPROP(rmsprop_centred, 1, 0, v, v)
+RMSPROP(rmsprop_both, 1, 1, t, v)
+
+static float *state_at(const cinch_call *c, int k, int64_t at) { return (float *)c->in[k].data + at; }
+
+/* A task has a piece of the slab, and of every segment what lies in it. */
+static void update_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
-    (void)call;
-    for (int64_t i = 0; i < p->n; i++) cinch_update_adagrad(&p->w[i], p->g[i] * p->scale, &p->a[i], p->h, p->decay);
-}
-
-static void update_piece(const cinch_call *call, const piece *p)
-{
-    switch (call->op) {
-    case CINCH_OP_adam: update_adam(call, p); return;
-    case CINCH_OP_sgd: update_sgd(call, p); return;
-    case CINCH_OP_rmsprop: update_rmsprop(call, p); return;
-    default: update_adagrad(call, p); return;
-    }
-}
-
-/* The last three operands: scale, hyper, segments. */
-static const cinch_tensor *tail(const cinch_call *call, int k) { return &call->in[call->n_in - 3 + k]; }
-
-static piece piece_of(const cinch_call *call, const int32_t *segment, int64_t first)
-{
-    int64_t at = segment[CINCH_SEGMENT_OFFSET] + first;
-    const float *h = (const float *)tail(call, 1)->data + segment[CINCH_SEGMENT_GROUP] * CINCH_HYPER_COUNT;
-    bool decays = segment[CINCH_SEGMENT_FLAGS] & CINCH_SEGMENT_DECAY;
-    return (piece){.w = (float *)call->in[0].data + at,
-                   .g = (const float *)call->in[1].data + at,
-                   .a = (float *)call->in[2].data + at,
-                   .b = call->n_in > 6 ? (float *)call->in[3].data + at : NULL,
-                   .h = h,
-                   .scale = *(const float *)tail(call, 0)->data,
-                   .decay = decays ? h[CINCH_HYPER_DECAY] : 0,
-                   .n = cinch_cpu_min(CINCH_CPU_PIECE, segment[CINCH_SEGMENT_LENGTH] - first)};
-}
-
-static void update_task(void *arg, int64_t task, int worker)
-{
-    const cinch_call *call = arg;
-    const int32_t *segment = tail(call, 2)->data;
+    const updater *u = arg;
+    const cinch_call *c = u->c;
     (void)worker;
-    for (;; segment += CINCH_SEGMENT_COUNT) {
-        int64_t pieces = cinch_cpu_parts(segment[CINCH_SEGMENT_LENGTH], CINCH_CPU_PIECE);
-        if (task < pieces) break;
-        task -= pieces;
+    for (int64_t i = 0; i < u->n_segments; i++) {
+        const int32_t *row = u->segments + i * CINCH_SEGMENT_COUNT;
+        int64_t first = cinch_cpu_max(begin, row[CINCH_SEGMENT_OFFSET]);
+        int64_t last = cinch_cpu_min(end, (int64_t)row[CINCH_SEGMENT_OFFSET] + row[CINCH_SEGMENT_LENGTH]);
+        const float *hyper = u->hyper + row[CINCH_SEGMENT_GROUP] * CINCH_HYPER_COUNT;
+        if (first >= last) continue;
+        span s = {.w = state_at(c, 0, first), .g = (const float *)c->in[1].data + first, .n = last - first,
+                  .scale = *u->scale, .hyper = hyper, .attr = c->attr};
+        s.decay = row[CINCH_SEGMENT_FLAGS] & CINCH_SEGMENT_DECAY ? hyper[CINCH_HYPER_DECAY] : 0;
+        if (u->states > 0) s.state1 = state_at(c, 2, first);
+        if (u->states > 1) s.state2 = state_at(c, 3, first);
+        if (u->states > 2) s.state3 = state_at(c, 3, first) + cinch_tensor_count(&c->in[0]);
+        u->f(&s);
     }
-    piece p = piece_of(call, segment, task * CINCH_CPU_PIECE);
-    update_piece(call, &p);
 }
 
-static cinch_status run_update(cinch_backend *backend, const cinch_call *call)
+static cinch_status run_update(cinch_backend *b, const cinch_call *c, update f, int states)
 {
-    const cinch_tensor *segments = tail(call, 2);
-    const int32_t *segment = segments->data;
-    int64_t tasks = 0;
-    if (skipped(call)) return CINCH_OK;
-    for (int64_t i = 0; i < segments->dim[0]; i++)
-        tasks += cinch_cpu_parts(segment[i * CINCH_SEGMENT_COUNT + CINCH_SEGMENT_LENGTH], CINCH_CPU_PIECE);
-    cinch_pool_run(cinch_cpu_pool(backend), tasks, update_task, (void *)(uintptr_t)call);
+    const cinch_tensor *segments = &c->in[c->n_in - 1];
+    updater u = {.c = c, .f = f, .states = states, .scale = c->in[c->n_in - 3].data, .hyper = c->in[c->n_in - 2].data,
+                 .segments = segments->data, .n_segments = segments->dim[0]};
+    if (!refused(c)) cinch_cpu_pieces(b, cinch_tensor_count(&c->in[0]), CINCH_CPU_PIECE, update_piece, &u);
     return CINCH_OK;
 }
 
-CINCH_CPU_KERNEL_UNPLANNED(sgd, run_update)
-CINCH_CPU_KERNEL_UNPLANNED(adam, run_update)
-CINCH_CPU_KERNEL_UNPLANNED(rmsprop, run_update)
-CINCH_CPU_KERNEL_UNPLANNED(adagrad, run_update)
-
-/* --- writing states --------------------------------------------------------------------------------------------------------- */
-
-static void assign_task(void *arg, int64_t task, int worker)
+static cinch_status run_sgd(cinch_backend *b, const cinch_call *c)
 {
-    const cinch_call *call = arg;
-    size_t size = cinch_dtype_size(call->in[0].dtype), first = (size_t)task * CINCH_CPU_PIECE * size;
-    size_t bytes = (size_t)cinch_tensor_count(&call->in[0]) * size - first;
-    (void)worker;
-    if (bytes > CINCH_CPU_PIECE * size) bytes = CINCH_CPU_PIECE * size;
-    memmove((char *)call->in[0].data + first, (const char *)call->in[1].data + first, bytes);
+    if (!c->attr->update.has_momentum) return run_update(b, c, sgd_plain, 0);
+    return run_update(b, c, c->attr->update.nesterov ? sgd_nesterov : sgd_momentum, 1);
+}
+CINCH_CPU_KERNEL_UNPLANNED(sgd, run_sgd)
+
+static cinch_status run_adam(cinch_backend *b, const cinch_call *c)
+{
+    return run_update(b, c, c->attr->update.decoupled ? adam_decoupled : adam_coupled, 2);
+}
+CINCH_CPU_KERNEL_UNPLANNED(adam, run_adam)
+
+static cinch_status run_adagrad(cinch_backend *b, const cinch_call *c) { return run_update(b, c, adagrad_update, 1); }
+CINCH_CPU_KERNEL_UNPLANNED(adagrad, run_adagrad)
+
+static cinch_status run_rmsprop(cinch_backend *b, const cinch_call *c)
+{
+    bool centred = c->attr->update.centred, momentum = c->attr->update.has_momentum;
+    if (centred && momentum) return run_update(b, c, rmsprop_both, 3);
+    if (!centred && !momentum) return run_update(b, c, rmsprop_plain, 1);
+    return run_update(b, c, centred ? rmsprop_centred : rmsprop_momentum, 2);
 }
 
-/* state = fma(b, value - a state, state) covers both: accumulate a = 0, ema a = 1. */
-static void blend_task(void *arg, int64_t task, int worker)
+static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
 {
-    const cinch_call *call = arg;
-    int64_t first = task * CINCH_CPU_PIECE, n = cinch_cpu_min(CINCH_CPU_PIECE, cinch_tensor_count(&call->in[0]) - first);
-    float *state = (float *)call->in[0].data + first, k = *(const float *)call->in[2].data;
-    const float *value = (const float *)call->in[1].data + first;
+    (void)b, (void)scratch, (void)saved;
+    bool both = c->attr->update.centred && c->attr->update.has_momentum;
+    if (!both || cinch_tensor_count(&c->in[3]) >= 2 * cinch_tensor_count(&c->in[0])) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "rmsprop: centred and with momentum needs two more numbers for each weight, and has "
+                                   "one: choose one of the two");
+}
+CINCH_CPU_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
+
+/* --- states ----------------------------------------------------------------------------------------------------------------- */
+
+static void assign_piece(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const cinch_call *c = arg;
+    size_t size = cinch_dtype_size(c->in[0].dtype);
     (void)worker;
-    if (call->op == CINCH_OP_ema)
-        for (int64_t i = 0; i < n; i++) state[i] = CINCH_FMA(1 - k, value[i] - state[i], state[i]);
-    else
-        for (int64_t i = 0; i < n; i++) state[i] = CINCH_FMA(k, value[i], state[i]);
+    memmove((char *)c->in[0].data + begin * (int64_t)size, (const char *)c->in[1].data + begin * (int64_t)size,
+            (size_t)(end - begin) * size);
 }
 
-static cinch_status run_state(cinch_backend *backend, const cinch_call *call)
+static void accumulate_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
-    int64_t tasks = cinch_cpu_parts(cinch_tensor_count(&call->in[0]), CINCH_CPU_PIECE);
-    cinch_task task = call->op == CINCH_OP_assign ? assign_task : blend_task;
-    if (!skipped(call)) cinch_pool_run(cinch_cpu_pool(backend), tasks, task, (void *)(uintptr_t)call);
+    const cinch_call *c = arg;
+    float *state = c->in[0].data, scale = *(const float *)c->in[2].data;
+    const float *value = c->in[1].data;
+    (void)worker;
+    CINCH_IVDEP
+    for (int64_t i = begin; i < end; i++) state[i] = CINCH_FMA(scale, value[i], state[i]);
+}
+
+static void ema_piece(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const cinch_call *c = arg;
+    float *state = c->in[0].data, decay = *(const float *)c->in[2].data;
+    const float *value = c->in[1].data;
+    (void)worker;
+    CINCH_IVDEP
+    for (int64_t i = begin; i < end; i++) state[i] = CINCH_LERP(state[i], value[i], 1 - decay);
+}
+
+static cinch_status run_state(cinch_backend *b, const cinch_call *c, cinch_cpu_range f)
+{
+    bool itself = c->op == CINCH_OP_assign && c->in[0].data == c->in[1].data;
+    if (!refused(c) && !itself) cinch_cpu_pieces(b, cinch_tensor_count(&c->in[0]), CINCH_CPU_PIECE, f, (void *)c);
     return CINCH_OK;
 }
 
-CINCH_CPU_KERNEL_UNPLANNED(assign, run_state)
-CINCH_CPU_KERNEL_UNPLANNED(accumulate, run_state)
-CINCH_CPU_KERNEL_UNPLANNED(ema, run_state)
+#define STATE(op)                                                                                               \
+    static cinch_status run_##op(cinch_backend *b, const cinch_call *c) { return run_state(b, c, op##_piece); } \
+    CINCH_CPU_KERNEL_UNPLANNED(op, run_##op)
+STATE(assign)
+STATE(accumulate)
+STATE(ema)
 
-static cinch_status run_record(cinch_backend *backend, const cinch_call *call)
+/* A row of the ring; also of steps that were refused, so never predicated. */
+static cinch_status run_record(cinch_backend *b, const cinch_call *c)
 {
-    int64_t rows = call->in[0].dim[0], width = call->in[0].dim[1];
-    float *row = (float *)call->in[0].data + *(const int32_t *)call->in[1].data % rows * width;
-    (void)backend;
-    for (int k = 2; k < call->n_in; k++) row[k - 2] = *(const float *)call->in[k].data;
+    int64_t rows = c->in[0].dim[0], k = c->n_in - 2, row = *(const int32_t *)c->in[1].data;
+    (void)b;
+    if (!rows) return CINCH_OK;
+    float *to = (float *)c->in[0].data + (row % rows + rows) % rows * k;
+    for (int64_t i = 0; i < k; i++) to[i] = *(const float *)c->in[2 + i].data;
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(record, run_record)
