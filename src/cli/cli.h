@@ -163,6 +163,7 @@ const volatile int *cinch_cli_catch_signals(void);
 /* --- progress.c --------------------------------------------------------------------------------------------------- */
 
 typedef struct cinch_bar {
+    const cinch_cli *cli;
     bool quiet, terminal;
     bool drawn;              /* the cursor stands behind a bar */
     bool begun;
@@ -192,8 +193,8 @@ int64_t cinch_cli_rows(const cinch_cli *cli, int64_t rows);
 
 /* The device's name where "auto" may be asked for. */
 cinch_status cinch_cli_device_name(const char *name, int threads, char text[32]);
-/* Says which device "auto" takes and why; cli->config is made. */
-cinch_status cinch_cli_tell_device(const cinch_cli *cli);
+/* Says which device "auto" takes and why, once it is sure that nothing else but this is to be said; cli->config is made. */
+void cinch_cli_tell_device(const cinch_cli *cli);
 /* Why no GPU is used. */
 const char *cinch_cli_no_gpu(char *text, size_t size);
 

@@ -104,6 +104,7 @@ cinch_status cinch_convert_npy(const cinch_cli *cli, const cinch_conversion *c)
 cinch_status cinch_convert_report(const cinch_cli *cli, int64_t rows, cinch_shape row)
 {
     char shape[96];
+    cinch_cli_tell_device(cli);
     if (!cli->json) {
         cinch_cli_note(cli, "%s: %lld rows of %s", cli->out, (long long)rows,
                        cinch_cli_shape(row, shape, sizeof shape));

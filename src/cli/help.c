@@ -44,25 +44,26 @@ static void print_row(const char *name, const char *value, const char *help)
     print_wrapped(column, help);
 }
 
-/* "N" for an int, "X" for a number, ... */
+/* "N" for an int, "X" for a number, ...; of strings it is the key that says what they are. */
 static const char *placeholder(const cinch_option_info *option)
 {
-    static const struct { const char *type, *text; } rows[] = {
+    static const struct { const char *of, *text; } rows[] = {
         {"int", "N"}, {"number", "X"}, {"ints", "N,N"}, {"numbers", "X,X"}, {"seconds", "TIME"}, {"enum", "NAME"},
-        {"bool", NULL}};
+        {"bool", NULL}, {"data.spec", "SPEC"}, {"data.val_spec", "SPEC"}, {"train.from_weights", "FILE"},
+        {"train.checkpoint_every", "EVERY"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (!strcmp(option->type, rows[i].type)) return rows[i].text;
-    return option->choices ? "NAME" : "TEXT";
+        if (!strcmp(option->type, rows[i].of) || !strcmp(option->key, rows[i].of)) return rows[i].text;
+    return "NAME";
 }
 
-static void print_option(const cinch_option_info *option)
+/* Defaults are those of a new run: the verbs on a run go by what it has. */
+static void print_option(const cinch_verb *verb, const cinch_option_info *option)
 {
     char help[1024];
-    bool alone = !strcmp(option->type, "bool");
+    bool alone = !strcmp(option->type, "bool"), fallback = option->fallback && !alone && verb->keys == CINCH_KEYS_ALL;
     snprintf(help, sizeof help, "%s%s%s%s%s%s%s", option->help, option->choices ? "; one of: " : "",
-             option->choices ? option->choices : "", option->fallback && !alone ? " [" : "",
-             option->fallback && !alone ? option->fallback : "", option->fallback && !alone ? "]" : "",
-             alone && !strncmp(option->flag, "--no-", 5) ? " (this flag: not)" : "");
+             option->choices ? option->choices : "", fallback ? " [" : "", fallback ? option->fallback : "",
+             fallback ? "]" : "", alone && !strncmp(option->flag, "--no-", 5) ? " (this flag: not)" : "");
     print_row(option->flag, placeholder(option), help);
 }
 
@@ -80,7 +81,7 @@ static void print_section(const cinch_verb *verb, const char *section)
         if (!in_section(&option, section)) continue;
         if (!begun) cinch_cli_print("\n%s:\n", section);
         begun = true;
-        print_option(&option);
+        print_option(verb, &option);
     }
 }
 

@@ -28,7 +28,7 @@ static bool can_redraw(void)
 
 void cinch_bar_begin(cinch_bar *bar, const cinch_cli *cli)
 {
-    *bar = (cinch_bar){.quiet = cli->quiet, .terminal = can_redraw(), .val_loss = NAN};
+    *bar = (cinch_bar){.cli = cli, .quiet = cli->quiet, .terminal = can_redraw(), .val_loss = NAN};
 }
 
 static int columns(void)
@@ -134,6 +134,7 @@ void cinch_bar_progress(void *user, const cinch_progress *p)
         bar->started = seconds_now();
         bar->first_step = p->step; /* the first event comes before the first step */
     }
+    if (!strcmp(p->event, "start")) cinch_cli_tell_device(bar->cli);
     if (p->note) {
         clear(bar);
         fprintf(stderr, "%s\n", p->note);

@@ -31,15 +31,13 @@ cinch_status cinch_cli_device_name(const char *name, int threads, char text[32])
     return CINCH_OK;
 }
 
-cinch_status cinch_cli_tell_device(const cinch_cli *cli)
+void cinch_cli_tell_device(const cinch_cli *cli)
 {
     char name[32], reason[512];
     const cinch_train_config *t = cinch_config_train(cli->config);
-    if (cli->quiet || strcmp(t->device, "auto")) return CINCH_OK;
-    TRY(cinch_cli_device_name(t->device, t->threads, name));
+    if (cli->quiet || strcmp(t->device, "auto") || cinch_cli_device_name(t->device, t->threads, name)) return;
     if (strcmp(name, "cpu")) cinch_cli_note(cli, "device auto: %s", name);
     else cinch_cli_note(cli, "device auto: cpu, for there is no GPU: %s", cinch_cli_no_gpu(reason, sizeof reason));
-    return CINCH_OK;
 }
 
 /* --- the run ------------------------------------------------------------------------------------------------------ */
@@ -50,7 +48,6 @@ cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out)
     const cinch_train_config *t = cinch_config_train(cli->config);
     cinch_run_options options = {.device = t->device, .threads = t->threads};
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
-    TRY(cinch_cli_tell_device(cli));
     return cinch_run_open(out, cli->operand, &options);
 }
 

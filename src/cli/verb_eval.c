@@ -68,6 +68,7 @@ cinch_status cinch_verb_eval(cinch_cli *cli)
     cinch_status status = evaluate(cli, run, &e);
     if (!status && cli->json) status = print_json(&e);
     else if (!status) print_table(&e);
+    if (!status) cinch_cli_tell_device(cli);
     cinch_run_free(run);
     return status;
 }

@@ -125,6 +125,5 @@ cinch_status cinch_verb_train(cinch_cli *cli)
     TRY(check_flags(cli));
     TRY(configure(cli));
     if (cli->dry_run) return dry_run(cli);
-    TRY(cinch_cli_tell_device(cli));
     return train(cli, cli->resume ? cli->resume : cli->out);
 }

@@ -74,6 +74,8 @@ static cinch_status fail_verb(const char *name)
         names[i] = verbs[i].name;
         at += (size_t)snprintf(list + at, sizeof list - at, i ? " %s" : "%s", names[i]);
     }
+    if (*name == '-')
+        return cinch_cli_fail(CINCH_USAGE, "%s: a verb comes first; usage: cinch VERB [...] (%s)", name, list);
     const char *near = cinch_nearest(name, names, VERBS);
     if (near) return cinch_cli_fail(CINCH_USAGE, "%s: unknown verb; did you mean %s? (%s)", name, near, list);
     return cinch_cli_fail(CINCH_USAGE, "%s: unknown verb; one of: %s", name, list);
