@@ -110,6 +110,8 @@ typedef struct cinch_evaluation {
 
 /* Evaluates the rows that cinch_run_rows_of gives for `data`. */
 CINCH_API cinch_status cinch_run_evaluate(cinch_run *run, cinch_dataset *data, cinch_evaluation *out);
+/* The same for fewer or other rows, at least one, of a data set that cinch_run_rows_of has accepted. */
+CINCH_API cinch_status cinch_run_evaluate_rows(cinch_run *run, const cinch_run_rows *rows, cinch_evaluation *out);
 
 /* Forward passes on host memory: x [n, sample] f32 in the model's range, code [n, code shape], any n; padded and split
    into batches inside. */

@@ -34,28 +34,21 @@ static void print_table(const cinch_evaluation *e)
     cinch_cli_print("%-12s %lld\n", "parameters", (long long)e->parameters);
 }
 
-/* --limit without --data: the first rows of the test part. */
-static cinch_status limit_test_part(const cinch_cli *cli, cinch_run *run)
+/* All rows that there are, or as many as --limit says. */
+static cinch_status evaluate_rows(const cinch_cli *cli, cinch_run *run, cinch_dataset *data, cinch_evaluation *e)
 {
-    cinch_dataset *data;
-    int64_t count[CINCH_PART_COUNT];
-    const int32_t *index[CINCH_PART_COUNT];
-    if (!cinch_cli_given(cli, "data.limit")) return CINCH_OK;
-    TRY(cinch_run_dataset(run, &data));
-    for (int p = 0; p < CINCH_PART_COUNT; p++) count[p] = cinch_dataset_part(data, (cinch_part)p, &index[p]);
-    count[CINCH_PART_TEST] = cinch_cli_rows(cli, count[CINCH_PART_TEST]);
-    return cinch_dataset_set_parts(data, index, count);
+    cinch_run_rows rows;
+    TRY(cinch_run_rows_of(run, data, &rows));
+    rows.n = cinch_cli_rows(cli, rows.n);
+    return cinch_run_evaluate_rows(run, &rows, e);
 }
 
-static cinch_status evaluate(cinch_cli *cli, cinch_run *run, cinch_evaluation *e)
+static cinch_status evaluate(const cinch_cli *cli, cinch_run *run, cinch_evaluation *e)
 {
     cinch_dataset *data;
-    if (!cinch_cli_given(cli, "data.spec")) {
-        TRY(limit_test_part(cli, run));
-        return cinch_run_evaluate(run, NULL, e);
-    }
+    if (!cinch_cli_given(cli, "data.spec")) return evaluate_rows(cli, run, NULL, e);
     TRY(cinch_cli_open_data(cli, run, &data));
-    cinch_status status = cinch_run_evaluate(run, data, e);
+    cinch_status status = evaluate_rows(cli, run, data, e);
     cinch_dataset_free(data);
     return status;
 }

@@ -126,18 +126,28 @@ static void ql_sweep(double *d, double *e, double *q, int n, int l, int m)
     e[m] = 0;
 }
 
+/* What rounding makes of a zero. Between eigenvalues that are zero themselves, which a matrix of less than full rank
+   has, nothing smaller can be told from it. */
+static double noise(const double *d, const double *e, int n)
+{
+    double largest = 0;
+    for (int i = 0; i < n; i++) largest = fmax(largest, fabs(d[i]) + fabs(e[i]));
+    return 0x1p-52 * largest;
+}
+
 /* End of the unreduced block that starts at l. */
-static int block_end(const double *d, const double *e, int n, int l)
+static int block_end(const double *d, const double *e, int n, int l, double zero)
 {
     int m = l;
-    while (m < n - 1 && fabs(e[m]) > 0x1p-52 * (fabs(d[m]) + fabs(d[m + 1]))) m++;
+    while (m < n - 1 && fabs(e[m]) > 0x1p-52 * (fabs(d[m]) + fabs(d[m + 1])) && fabs(e[m]) > zero) m++;
     return m;
 }
 
 static cinch_status diagonalise(double *d, double *e, double *q, int n)
 {
+    double zero = noise(d, e, n);
     for (int l = 0; l < n; l++)
-        for (int sweep = 0, m; (m = block_end(d, e, n, l)) != l; sweep++) {
+        for (int sweep = 0, m; (m = block_end(d, e, n, l, zero)) != l; sweep++) {
             if (sweep == 60) return cinch_fail(CINCH_NUMERIC, "eigenvalues: no convergence after 60 sweeps");
             ql_sweep(d, e, q, n, l, m);
         }

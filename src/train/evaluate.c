@@ -120,10 +120,15 @@ static cinch_status compare_with_pca(cinch_run *r, const cinch_feed_source *rows
 cinch_status cinch_run_evaluate(cinch_run *r, cinch_dataset *data, cinch_evaluation *out)
 {
     cinch_run_rows rows;
-    sums s;
     TRY(cinch_run_rows_of(r, data, &rows));
-    cinch_feed_source source = {.data = rows.data, .index = rows.index, .count = rows.n};
-    *out = (cinch_evaluation){.part = rows.part, .n = rows.n};
+    return cinch_run_evaluate_rows(r, &rows, out);
+}
+
+cinch_status cinch_run_evaluate_rows(cinch_run *r, const cinch_run_rows *rows, cinch_evaluation *out)
+{
+    sums s;
+    cinch_feed_source source = {.data = rows->data, .index = rows->index, .count = rows->n};
+    *out = (cinch_evaluation){.part = rows->part, .n = rows->n};
     TRY(sweep_errors(r, &source, &s));
     fill(out, &s, r);
     TRY(compare_with_pca(r, &source, &out->pca_mse));
