@@ -313,12 +313,12 @@ CINCH_HD float cinch_f_softplus(float x)
 }
 
 /* 0.5 (1 + tanh(u)) is sigmoid(2u); u = sqrt(2/pi) (x + 0.044715 x^3). Hendrycks & Gimpel, arXiv 1606.08415. */
-CINCH_HD float cinch_gelu_inner(float x) { return x * CINCH_FMA(0x1.24472Cp-4f, x * x, 0x1.988454p0f); }
+CINCH_HD float cinch_gelu_inner(float x) { return x * CINCH_FMA(0x1.2444F2p-4f, x * x, 0x1.988454p0f); }
 CINCH_HD float cinch_f_gelu_tanh(float x) { return x * cinch_f_sigmoid(cinch_gelu_inner(x)); }
 CINCH_HD float cinch_f_gelu_tanh_grad(float dy, float x)
 {
     float t = cinch_f_clamp(x, -16, 16), s = cinch_f_sigmoid(cinch_gelu_inner(t));
-    float inner_grad = CINCH_FMA(3 * 0x1.24472Cp-4f, t * t, 0x1.988454p0f);
+    float inner_grad = CINCH_FMA(3 * 0x1.2444F2p-4f, t * t, 0x1.988454p0f);
     return dy * CINCH_FMA(t * inner_grad, s * (1 - s), s);
 }
 CINCH_HD float cinch_f_gelu_erf(float x) { return x * cinch_normal_cdf(x); }
