@@ -46,7 +46,7 @@ static const case_row rows[] = {
     ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(5, 31))),
     ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(3, 1025))),
     ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(0, 7))),
-    ROW(permutation, HERE, DRAW(.a = 0), I32, SPEED, RANGE(POSITION), OUT(S(65, 4099))),
+    ROW(permutation, HERE, DRAW(.a = 0), I32, SPEED, RANGE(POSITION), OUT(S(65, 513))),
 
     DROPOUT(0.5f, GRAD2),
     DROPOUT(0.1f, GRAD),

@@ -105,4 +105,21 @@ void oracle_dropout_grad(oracle_call *c)
     if (oracle_expect(c, c->forward != NULL, "no forward call")) drop(c, &c->forward->in[1]);
 }
 
-void oracle_permutation(oracle_call *c) { (void)c; }
+/* Each row: 0 .. n-1 in the order of their words, equal words by index. */
+void oracle_permutation(oracle_call *c)
+{
+    oracle_tensor *y = &c->out[0];
+    if (!oracle_expect(c, y->rank == 2, "a permutation has two axes")) return;
+    int64_t n = y->dim[1];
+    for (int64_t row = 0; row < y->dim[0]; row++)
+        for (int64_t i = 0; i < n; i++) {
+            uint32_t word = oracle_random_word(y, &c->in[0], c->attr->random.stream, row * n + i);
+            int64_t place = i; /* insertion into the i numbers before, which are in order already */
+            for (; place > 0; place--) {
+                int64_t before = (int64_t)y->v[row * n + place - 1];
+                if (oracle_random_word(y, &c->in[0], c->attr->random.stream, row * n + before) <= word) break;
+                y->v[row * n + place] = (double)before;
+            }
+            y->v[row * n + place] = (double)i;
+        }
+}

@@ -45,7 +45,8 @@ static double *copy_of(const double *v, int64_t n)
 
 static bool ask_oracle(case_instance *c, expected *e)
 {
-    *e = (expected){.n = run_targets(c, e->target)};
+    *e = (expected){0};
+    e->n = run_targets(c, e->target);
     for (int i = 0; i < e->n; i++) {
         oracle_tensor *t = e->target[i] < 0 ? &c->out[0] : &c->in[e->target[i]];
         e->count[i] = oracle_count(t);

@@ -16,11 +16,13 @@ void value_load(const void *memory, int64_t n, cinch_dtype dtype, double *v);
 typedef struct value_bound { double absolute, relative; } value_bound;
 
 /* The bound of a case's tensor of type `dtype` (an output, or an operand that an effect wrote): a few roundings of
-   f32, growing with the square root of the number of terms of a sum, and one rounding to bf16 where it is stored so. */
+   f32, growing with the square root of the number of terms of a sum, and one rounding to bf16 where it is stored so;
+   0 for integers and for ops that only choose or move. */
 value_bound value_bound_of(const case_instance *c, cinch_dtype dtype);
 
 /* Compares n stored elements with `want`; false and one line in why[size] at the first outside the bound. NaN only
-   equals NaN, infinities only themselves. Adds the largest share of the bound used to *worst. */
+   equals NaN, infinities only themselves; a bound of 0
+   asks for the stored value nearest to `want`. Adds the largest share of the bound used to *worst. */
 bool value_compare(const void *memory, const double *want, int64_t n, cinch_dtype dtype, value_bound bound,
                    double *worst, char *why, size_t size);
 
