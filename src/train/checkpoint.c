@@ -131,13 +131,15 @@ static cinch_status remove_old(const cinch_checkpoint *c)
 }
 
 /* What the bytes of a run depend on besides the configuration: the backend, its kernels and libraries. How many threads
-   there are, which comes first in the description, is not part of it. */
+   there are is not part of it. */
 static void describe_engine(const cinch_checkpoint *c, char *text, size_t size)
 {
     char all[256];
+    size_t used = (size_t)snprintf(text, size, "%s", cinch_device_name(c->device));
     cinch_device_describe(c->device, all, sizeof all);
-    const char *comma = strstr(all, "thread") ? strstr(all, ", ") : NULL;
-    snprintf(text, size, "%s%s", cinch_device_name(c->device), comma ? comma : all);
+    for (char *save, *part = strtok_r(all, ",", &save); part && used < size; part = strtok_r(NULL, ",", &save))
+        if (!strstr(part, " thread"))
+            used += (size_t)snprintf(text + used, size - used, ",%s%s", *part == ' ' ? "" : " ", part);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------------------- */

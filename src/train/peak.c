@@ -13,7 +13,6 @@
 #include <immintrin.h>
 #endif
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,9 +191,11 @@ done:
 int cinch_bench_threads(cinch_device *device)
 {
     char text[256];
-    int threads;
     cinch_device_describe(device, text, sizeof text);
-    return sscanf(text, "cpu: %d thread", &threads) == 1 && threads <= MAX_THREADS ? threads : 1;
+    const char *word = strstr(text, " thread");
+    while (word && word > text && word[-1] >= '0' && word[-1] <= '9') word--;
+    int threads = word ? atoi(word) : 1;
+    return threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
 }
 
 static cinch_status measure(cinch_device *device, cinch_peak *out)
