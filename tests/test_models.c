@@ -128,8 +128,8 @@ Test(models, dense_is_what_it_says)
     cr_assert_str_eq(cinch_model_default_loss(b.model), "mse");
     cr_assert_str_eq(cinch_model_json(b.model),
                      "{\"name\": \"dense\", \"output_activation\": \"sigmoid\", \"init\": \"default\", "
-                     "\"init_scale\": 0.05, \"input_size\": 784, \"hidden_sizes\": [512], \"latent_dim\": 64, \"activation\": \"relu\", "
-                     "\"code_activation\": \"linear\"}");
+                     "\"init_scale\": 0.05, \"input_size\": 784, \"hidden_sizes\": [512], \"latent_dim\": 64, "
+                     "\"activation\": \"relu\", \"code_activation\": \"linear\"}");
     end(&b);
 }
 
