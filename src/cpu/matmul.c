@@ -1,185 +1,266 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Products: cut into blocks by shape alone, each block one single-threaded OpenBLAS product and, while it is in the
- * cache, its bias and activation. The depth is never cut.
+ * Matrix products. The result is cut into blocks by the shapes alone; each block is one single-threaded product of
+ * OpenBLAS in a task of the pool, and gets its bias and activation while it is still in cache. The sum over k is
+ * never cut by the number of threads. A block's product goes through block_product() alone, which is where products
+ * over weights packed beforehand would come in.
  */
-#include "core/formula.h"
 #include "cpu/blas.h"
 #include "cpu/kernel.h"
+#include "cpu/strides.h"
 
-/* Work of one block, in floating-point operations: large enough to pay for packing, small enough to share. */
-static const double BLOCK_FLOPS = 3e7;
+enum {
+    MIXED_BLOCK = 128, MIXED_DEPTH = 512, /* of products with bf16 operands */
+    ROUND = 32,
+    TILE = 512
+};
 
-typedef struct product {
-    const cinch_call *call;
-    bool ta, tb;
-    int64_t batch, m, n, k;
-    int64_t pieces_m, pieces_n;    /* blocks of one matrix */
-    const float *a, *b, *bias;     /* f32, converted where need be */
+/* What OpenBLAS multiplies without packing: up to this many multiplications, and, where b is stored transposed and a
+   is not, this many results over at least that many terms. Beyond LARGE, packing pays. */
+static const int64_t small_work = 1000000, small_results = 1024, small_terms = 32, large_work = 1 << 27;
+
+enum { A, B };
+
+typedef struct job {
+    const cinch_call *c;
+    bool transpose[2];
+    int64_t m, n, k, ld[2];
+    cinch_grid batch;                /* operands A and B; in matrices */
+    int64_t n_batch;
+    int64_t rows, columns, depth;    /* of a block */
+    int64_t row_blocks, column_blocks;
+    bool rows_inside;                /* neighbouring tasks share columns: b is the larger operand */
+    const float *bias_f32;
+    cinch_tile activation;
+} job;
+
+/* One block: its result is c [rows, columns] at (row, column) of matrix `index`. */
+typedef struct block {
+    int64_t index, row, column, rows, columns;
     float *c;
-} product;
+    int64_t ldc;
+    float *scratch; /* the worker's */
+} block;
 
-/* --- shape ------------------------------------------------------------------------------------------------------- */
+/* --- shapes ------------------------------------------------------------------------------------------------------------ */
 
-static product describe(const cinch_call *call)
+static cinch_tensor batch_of(const cinch_tensor *t)
 {
-    const cinch_tensor *a = &call->in[0], *c = &call->out[0];
-    product p = {.call = call, .ta = call->attr->matmul.transpose_a, .tb = call->attr->matmul.transpose_b};
-    p.batch = cinch_cpu_span(c, 0, c->rank - 2);
-    p.m = c->dim[c->rank - 2];
-    p.n = c->dim[c->rank - 1];
-    p.k = a->dim[a->rank - 1 - p.ta];
-    p.pieces_m = p.pieces_n = 1;
-    double flops = 2.0 * (double)p.m * (double)p.n * (double)p.k;
-    while ((double)(p.pieces_m * p.pieces_n) * BLOCK_FLOPS < flops) {
-        bool taller = p.m / p.pieces_m > p.n / p.pieces_n;
-        if ((taller ? p.m / p.pieces_m : p.n / p.pieces_n) < 64) break;
-        *(taller ? &p.pieces_m : &p.pieces_n) *= 2;
-    }
-    return p;
+    cinch_tensor batch = *t;
+    batch.rank -= 2;
+    return batch;
 }
 
-/* Where matrix `i` of the batch begins in an operand whose leading axes broadcast. */
-static int64_t matrix_offset(const cinch_tensor *t, const cinch_tensor *out, int64_t i)
+static void set_batch(job *j)
 {
-    int64_t offset = 0, stride = t->dim[t->rank - 1] * t->dim[t->rank - 2];
-    for (int axis = out->rank - 3; axis >= 0; axis--) {
-        int own = axis - (out->rank - t->rank);
-        int64_t at = i % out->dim[axis];
-        i /= out->dim[axis];
-        if (own < 0 || t->dim[own] == 1) continue;
-        offset += at * stride;
-        stride *= t->dim[own];
-    }
-    return offset;
-}
-
-/* --- bias and activation -------------------------------------------------------------------------------------------- */
-
-#define APPLY(name, ...)                                                     \
-    case CINCH_OP_##name:                                                    \
-        for (int64_t j = 0; j < n; j++) x[j] = cinch_f_##name(__VA_ARGS__); \
-        return;
-
-static void activate(cinch_op op, const float *param, float *x, int64_t n)
-{
-    const float p = param[0];
-    switch (op) {
-        APPLY(relu, x[j])
-        APPLY(leaky_relu, x[j], p)
-        APPLY(elu, x[j], p)
-        APPLY(gelu_tanh, x[j])
-        APPLY(gelu_erf, x[j])
-        APPLY(silu, x[j])
-        APPLY(sigmoid, x[j])
-        APPLY(tanh, x[j])
-        APPLY(softplus, x[j])
-    default: return;
+    const cinch_call *c = j->c;
+    j->batch.rank = c->out->rank - 2;
+    memcpy(j->batch.dim, c->out->dim, sizeof j->batch.dim);
+    j->n_batch = cinch_cpu_span(c->out, 0, j->batch.rank);
+    for (int k = A; k <= B; k++) {
+        cinch_tensor batch = batch_of(&c->in[k]);
+        cinch_grid_add(&j->batch, &batch);
     }
 }
 
-static void finish_row(const product *p, float *row, const float *bias, int64_t n)
+/* Many matrices times one are one tall matrix times it. */
+static void stack_rows(job *j)
 {
-    if (bias)
-        for (int64_t j = 0; j < n; j++) row[j] += bias[j];
-    activate(p->call->attr->matmul.activation, p->call->attr->matmul.param, row, n);
+    cinch_tensor a = batch_of(&j->c->in[A]), b = batch_of(&j->c->in[B]);
+    if (j->transpose[A] || j->n_batch == 1 || cinch_tensor_count(&b) != 1 || cinch_tensor_count(&a) != j->n_batch) return;
+    j->m *= j->n_batch;
+    j->n_batch = 1;
+    j->batch.rank = 0;
 }
 
-/* --- blocks ----------------------------------------------------------------------------------------------------------- */
-
-/* The i-th of `pieces` ranges of 0..n, cut at multiples of 16. */
-static void range(int64_t n, int64_t pieces, int64_t i, int64_t *first, int64_t *count)
+static bool all_f32(const cinch_call *c)
 {
-    int64_t size = (cinch_cpu_parts(n, pieces) + 15) / 16 * 16;
-    *first = cinch_cpu_min(i * size, n);
-    *count = cinch_cpu_min(size, n - *first);
+    return c->in[A].dtype == CINCH_F32 && c->in[B].dtype == CINCH_F32 && c->out->dtype == CINCH_F32;
+}
+
+/* --- blocks -------------------------------------------------------------------------------------------------------------- */
+
+/* Blocks that OpenBLAS multiplies without packing, as large as they may be; false where it would not. */
+static bool cut_small(job *j)
+{
+    bool narrow = j->transpose[B] && !j->transpose[A];
+    int64_t work = j->m * j->n * cinch_cpu_max(j->k, 1), parts = cinch_cpu_parts(j->k, small_work / small_results);
+    if (!cinch_blas_small_blocks() || (work > large_work && cinch_cpu_min(j->m, j->n) > 2 * ROUND)) return false;
+    if (narrow && j->k < small_terms) return false;
+    j->depth = cinch_cpu_max(1, cinch_cpu_parts(j->k, cinch_cpu_max(parts, 1)));
+    int64_t results = narrow ? small_results : small_work / j->depth;
+    int64_t rows = cinch_cpu_min(j->m, ROUND), columns = cinch_cpu_min(j->n, ROUND);
+    for (bool grown = true; grown && rows * columns * j->depth < small_work / 2;) {
+        grown = false;
+        if (columns < j->n && columns <= 2 * rows && 2 * rows * columns <= results) columns *= 2, grown = true;
+        else if (rows < j->m && 2 * rows * columns <= results) rows *= 2, grown = true;
+        else if (columns < j->n && 2 * rows * columns <= results) columns *= 2, grown = true;
+    }
+    j->rows = rows;
+    j->columns = columns;
+    return true;
+}
+
+/* Blocks that OpenBLAS packs: enough of them for many threads, else as large as can be, cut so that as little as can
+   be is packed more than once. */
+static void cut_large(job *j)
+{
+    const int64_t least = 1 << 21, most = 1 << 26;
+    int64_t work = j->m * j->n * j->k, share = cinch_cpu_max(least, cinch_cpu_min(most, work * j->n_batch / 8));
+    int64_t tasks = cinch_cpu_max(1, work / share), best_rows = 1, best_columns = tasks;
+    for (int64_t rows = 1; rows <= tasks; rows++) {
+        int64_t columns = cinch_cpu_parts(tasks, rows);
+        if (rows * j->n + columns * j->m >= best_rows * j->n + best_columns * j->m) continue;
+        best_rows = rows;
+        best_columns = columns;
+    }
+    j->rows = cinch_cpu_parts(cinch_cpu_parts(j->m, best_rows), ROUND) * ROUND;
+    j->columns = cinch_cpu_parts(cinch_cpu_parts(j->n, best_columns), ROUND) * ROUND;
+    j->depth = cinch_cpu_max(j->k, 1);
+}
+
+static void cut(job *j)
+{
+    if (!all_f32(j->c)) {
+        j->rows = j->columns = MIXED_BLOCK;
+        j->depth = MIXED_DEPTH;
+    } else if (!cut_small(j)) {
+        cut_large(j);
+    }
+    j->row_blocks = cinch_cpu_parts(j->m, j->rows);
+    j->column_blocks = cinch_cpu_parts(j->n, j->columns);
+    j->rows_inside = j->n >= j->m;
+}
+
+static job job_of(const cinch_call *c)
+{
+    const cinch_tensor *a = &c->in[A], *b = &c->in[B];
+    job j = {.c = c, .transpose = {c->attr->matmul.transpose_a, c->attr->matmul.transpose_b},
+             .m = c->out->dim[c->out->rank - 2], .n = c->out->dim[c->out->rank - 1],
+             .k = a->dim[a->rank - (c->attr->matmul.transpose_a ? 2 : 1)],
+             .ld = {a->dim[a->rank - 1], b->dim[b->rank - 1]}};
+    set_batch(&j);
+    stack_rows(&j);
+    if (c->op == CINCH_OP_matmul_bias && c->attr->matmul.activation) j.activation = cinch_tiles[c->attr->matmul.activation];
+    cut(&j);
+    return j;
+}
+
+/* --- one block ------------------------------------------------------------------------------------------------------------ */
+
+/* Where the operand's part of the block begins, for terms from `k` on. A's outer sizes are rows, B's columns. */
+static int64_t operand_at(const job *j, const block *b, int which, int64_t k)
+{
+    const cinch_tensor *t = &j->c->in[which];
+    int64_t size = t->dim[t->rank - 2] * t->dim[t->rank - 1];
+    int64_t matrix = cinch_grid_offset(&j->batch, which, j->batch.rank, b->index) * size;
+    int64_t outer = which == A ? b->row : b->column;
+    bool outer_is_row = j->transpose[which] == (which == B);
+    return matrix + (outer_is_row ? outer * j->ld[which] + k : k * j->ld[which] + outer);
+}
+
+/* The operand's part as f32: where it is, or copied to `to`. */
+static const float *operand(const job *j, const block *b, int which, int64_t k, int64_t depth, float *to, int64_t *ld)
+{
+    const cinch_tensor *t = &j->c->in[which];
+    int64_t outer = which == A ? b->rows : b->columns, at = operand_at(j, b, which, k);
+    bool outer_is_row = j->transpose[which] == (which == B);
+    int64_t rows = outer_is_row ? outer : depth, columns = outer_is_row ? depth : outer;
+    *ld = j->ld[which];
+    if (t->dtype == CINCH_F32) return (const float *)t->data + at;
+    for (int64_t r = 0; r < rows; r++) cinch_load(to + r * columns, t->data, t->dtype, at + r * j->ld[which], columns);
+    *ld = columns;
+    return to;
+}
+
+static void block_product(const job *j, const block *b)
+{
+    for (int64_t r = 0; j->k == 0 && r < b->rows; r++) memset(b->c + r * b->ldc, 0, (size_t)b->columns * sizeof *b->c);
+    for (int64_t k = 0; k < j->k; k += j->depth) {
+        int64_t depth = cinch_cpu_min(j->depth, j->k - k);
+        cinch_product p = {.transpose_a = j->transpose[A], .transpose_b = j->transpose[B], .m = b->rows,
+                           .n = b->columns, .k = depth, .beta = k ? 1 : 0, .c = b->c, .ldc = b->ldc};
+        p.a = operand(j, b, A, k, depth, b->scratch, &p.lda);
+        p.b = operand(j, b, B, k, depth, b->scratch + MIXED_BLOCK * MIXED_DEPTH, &p.ldb);
+        cinch_blas_product(&p);
+    }
+}
+
+static void add_row(float *restrict c, const float *restrict bias, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) c[i] += bias[i];
+}
+
+static void add_row_relu(float *restrict c, const float *restrict bias, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) c[i] = cinch_f_relu(c[i] + bias[i]);
+}
+
+/* activation(c + bias), a strip of columns at a time. */
+static void finish(const job *j, const block *b)
+{
+    float bias[TILE];
+    bool relu = j->c->attr->matmul.activation == CINCH_OP_relu;
+    for (int64_t i = 0, n; i < b->columns; i += n) {
+        n = cinch_cpu_min(TILE, b->columns - i);
+        cinch_load(bias, j->c->in[2].data, j->c->in[2].dtype, b->column + i, n);
+        for (int64_t r = 0; r < b->rows; r++) {
+            float *c = b->c + r * b->ldc + i;
+            if (relu) {
+                add_row_relu(c, bias, n);
+                continue;
+            }
+            add_row(c, bias, n);
+            if (j->activation) j->activation(c, (const float *[3]){c}, j->c->attr->matmul.param, n);
+        }
+    }
+}
+
+static size_t scratch_floats(void)
+{
+    return 2 * MIXED_BLOCK * MIXED_DEPTH + MIXED_BLOCK * MIXED_BLOCK;
 }
 
 static void run_block(void *arg, int64_t task, int worker)
 {
-    const product *p = arg;
-    int64_t matrix = task / (p->pieces_m * p->pieces_n), block = task % (p->pieces_m * p->pieces_n);
-    int64_t i0, rows, j0, columns;
-    (void)worker;
-    range(p->m, p->pieces_m, block / p->pieces_n, &i0, &rows);
-    range(p->n, p->pieces_n, block % p->pieces_n, &j0, &columns);
-    if (!rows || !columns) return;
-    int64_t lda = p->ta ? p->m : p->k, ldb = p->tb ? p->k : p->n;
-    const float *a = p->a + matrix_offset(&p->call->in[0], p->call->out, matrix) + (p->ta ? i0 : i0 * lda);
-    const float *b = p->b + matrix_offset(&p->call->in[1], p->call->out, matrix) + (p->tb ? j0 * ldb : j0);
-    float *c = p->c + matrix * p->m * p->n + i0 * p->n + j0;
-    cinch_product block_product = {p->ta, p->tb, rows, columns, p->k, a, b, lda, ldb, p->n, 0, c};
-    if (p->k) cinch_blas_product(&block_product);
-    for (int64_t i = 0; i < rows; i++) {
-        if (!p->k) memset(c + i * p->n, 0, (size_t)columns * sizeof *c);
-        finish_row(p, c + i * p->n, p->bias ? p->bias + j0 : NULL, columns);
-    }
+    const job *j = arg;
+    int64_t in_matrix = task % (j->row_blocks * j->column_blocks);
+    int64_t row = j->rows_inside ? in_matrix % j->row_blocks : in_matrix / j->column_blocks;
+    int64_t column = j->rows_inside ? in_matrix / j->row_blocks : in_matrix % j->column_blocks;
+    block b = {.index = task / (j->row_blocks * j->column_blocks), .row = row * j->rows, .column = column * j->columns};
+    cinch_tensor *out = j->c->out;
+    b.rows = cinch_cpu_min(j->rows, j->m - b.row);
+    b.columns = cinch_cpu_min(j->columns, j->n - b.column);
+    int64_t at = (b.index * j->m + b.row) * j->n + b.column;
+    bool direct = out->dtype == CINCH_F32;
+    if (j->c->scratch) b.scratch = (float *)j->c->scratch + (size_t)worker * scratch_floats();
+    b.c = direct ? (float *)out->data + at : b.scratch + 2 * MIXED_BLOCK * MIXED_DEPTH;
+    b.ldc = direct ? j->n : b.columns;
+    block_product(j, &b);
+    if (j->c->op == CINCH_OP_matmul_bias) finish(j, &b);
+    for (int64_t r = 0; !direct && r < b.rows; r++)
+        cinch_store(out->data, out->dtype, at + r * j->n, b.c + r * b.ldc, b.columns);
 }
 
-/* --- types -------------------------------------------------------------------------------------------------------------- */
-
-typedef struct conversion {
-    const cinch_tensor *tensor;
-    float *f32;
-    int64_t n;
-    bool store;
-} conversion;
-
-static void convert_piece(void *arg, int64_t task, int worker)
+static cinch_status run(cinch_backend *b, const cinch_call *c)
 {
-    const conversion *c = arg;
-    int64_t first = task * CINCH_CPU_PIECE, n = cinch_cpu_min(CINCH_CPU_PIECE, c->n - first);
-    (void)worker;
-    if (c->store) cinch_store(c->tensor->data, c->tensor->dtype, first, c->f32 + first, n);
-    else cinch_load(c->f32 + first, c->tensor->data, c->tensor->dtype, first, n);
-}
-
-static void convert(cinch_backend *backend, const cinch_tensor *t, float *f32, bool store)
-{
-    conversion c = {t, f32, cinch_tensor_count(t), store};
-    cinch_pool_run(cinch_cpu_pool(backend), cinch_cpu_parts(c.n, CINCH_CPU_PIECE), convert_piece, &c);
-}
-
-/* f32 values of an operand: its own memory, or its place in the scratch. */
-static float *as_f32(const cinch_tensor *t, float **scratch)
-{
-    if (t->dtype == CINCH_F32) return t->data;
-    float *place = *scratch;
-    *scratch += (cinch_tensor_count(t) + 15) / 16 * 16;
-    return place;
-}
-
-static cinch_status plan_matmul(cinch_backend *backend, const cinch_call *call, size_t *scratch, size_t *saved)
-{
-    float *end = NULL;
-    size_t floats = 0;
-    (void)backend, (void)saved, (void)end;
-    for (int k = 0; k <= call->n_in; k++) {
-        const cinch_tensor *t = k < call->n_in ? &call->in[k] : &call->out[0];
-        if (t->dtype != CINCH_F32) floats += (size_t)(cinch_tensor_count(t) + 15) / 16 * 16;
-    }
-    for (int axis = 0; axis < call->out->rank; axis++)
-        if (call->out->dim[axis] > INT32_MAX) return cinch_fail(CINCH_USAGE, "an axis is longer than OpenBLAS can take");
-    *scratch = floats * sizeof(float);
+    if (!cinch_tensor_count(c->out)) return CINCH_OK;
+    job j = job_of(c);
+    cinch_pool_run(cinch_cpu_pool(b), j.n_batch * j.row_blocks * j.column_blocks, run_block, &j);
     return CINCH_OK;
 }
 
-static cinch_status run_matmul(cinch_backend *backend, const cinch_call *call)
+static cinch_status plan(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
 {
-    product p = describe(call);
-    float *scratch = call->scratch, *in[3] = {NULL, NULL, NULL};
-    for (int k = 0; k < call->n_in; k++) {
-        in[k] = as_f32(&call->in[k], &scratch);
-        if (in[k] != call->in[k].data) convert(backend, &call->in[k], in[k], false);
-    }
-    p.a = in[0];
-    p.b = in[1];
-    p.bias = in[2];
-    p.c = as_f32(&call->out[0], &scratch);
-    cinch_pool_run(cinch_cpu_pool(backend), p.batch * p.pieces_m * p.pieces_n, run_block, &p);
-    if (p.c != call->out[0].data) convert(backend, &call->out[0], p.c, true);
+    (void)saved;
+    if (c->out->rank < 2) return cinch_fail(CINCH_INTERNAL, "matmul: a result of rank %d", c->out->rank);
+    for (int k = 0; k < 2; k++)
+        for (int i = c->in[k].rank - 2; i < c->in[k].rank; i++)
+            if (c->in[k].dim[i] > INT32_MAX)
+                return cinch_fail(CINCH_USAGE, "matmul: a matrix of more than 2^31 rows or columns; split it");
+    if (!all_f32(c)) *scratch = (size_t)cinch_pool_threads(cinch_cpu_pool(b)) * scratch_floats() * sizeof(float);
     return CINCH_OK;
 }
 
-CINCH_CPU_KERNEL(matmul, run_matmul, plan_matmul)
-CINCH_CPU_KERNEL(matmul_bias, run_matmul, plan_matmul)
+CINCH_CPU_KERNEL(matmul, run, plan)
+CINCH_CPU_KERNEL(matmul_bias, run, plan)
