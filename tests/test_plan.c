@@ -79,8 +79,8 @@ Test(plan, reuse_saves_memory_and_fusion_saves_calls)
     OK(cinch_plan_create(&plain, n.g, n.device, n.p, &(cinch_plan_options){.no_fusion = true}));
     cinch_plan_info f = cinch_plan_describe(fused), p = cinch_plan_describe(plain);
     cr_expect_lt(f.calls, p.calls);
-    cr_expect_lt(f.arena_bytes, f.private_bytes / 2, "%zu of %zu", f.arena_bytes, f.private_bytes);
-    cr_expect_gt(f.flops, 2.0 * N * D * H * 5, "five products");
+    cr_expect_lt(f.arena_bytes, f.private_bytes * 3 / 4, "%zu of %zu", f.arena_bytes, f.private_bytes);
+    cr_expect_eq(f.flops, 2.0 * N * D * H * 5, "two products forward, three backward: x wants no gradient");
     cinch_plan_free(fused);
     cinch_plan_free(plain);
     free_network(&n);

@@ -163,8 +163,9 @@ static cinch_status build(cinch_plan *plan, const cinch_graph *graph)
 cinch_status cinch_plan_create(cinch_plan **out, const cinch_graph *graph, cinch_device *device, cinch_params *params,
                                const cinch_plan_options *options)
 {
+    const cinch_plan_options defaults = {0};
     *out = NULL;
-    if (!options) options = &(cinch_plan_options){0};
+    if (!options) options = &defaults;
     TRY(check(graph, params, options));
     cinch_plan *plan = cinch_calloc(1, sizeof *plan);
     if (!plan) return CINCH_DEVICE;
