@@ -68,13 +68,13 @@ static double time_left(const cinch_bar *bar, const cinch_progress *p)
 }
 
 /* "loss 0.0123  val_loss 0.0125  41250 samples/s  1:23 left" */
-static void describe(const cinch_bar *bar, const cinch_progress *p, char line[LINE])
+static void describe(const cinch_bar *bar, const cinch_progress *p, double val_loss, char line[LINE])
 {
     char left[32];
     size_t at = 0;
     *line = '\0';
     at = put(line, at, "  loss %.5g", p->loss);
-    at = put(line, at, "  val_loss %.5g", isfinite(p->val_loss) ? p->val_loss : bar->val_loss);
+    at = put(line, at, "  val_loss %.5g", val_loss);
     at = put(line, at, "  %.0f samples/s", p->samples_per_s);
     double seconds = time_left(bar, p);
     if (isfinite(seconds) && at < LINE) snprintf(line + at, LINE - at, "  %s left", duration(seconds, left));
@@ -88,22 +88,29 @@ static void position(const cinch_progress *p, char *text, size_t size)
              (long long)(by_epoch ? p->epochs : p->steps));
 }
 
+/* Cells that are left beside the texts, the brackets and the percentage. */
+static int room_for_bar(const char *where, const char *figures)
+{
+    int room = columns() - (int)strlen(where) - (int)strlen(figures) - 9;
+    return room > BAR_MAX ? BAR_MAX : room;
+}
+
+/* On a narrow terminal the validation loss goes first, then the bar; a line is never wrapped, for it could not be
+   cleared. */
 static void draw(cinch_bar *bar, const cinch_progress *p)
 {
     char where[64], figures[LINE], cells[BAR_MAX + 1];
-    position(p, where, sizeof where);
-    describe(bar, p, figures);
-    int width = columns() - (int)strlen(where) - (int)strlen(figures) - 10;
-    width = width > BAR_MAX ? BAR_MAX : width;
     double part = p->steps > 0 ? (double)p->step / (double)p->steps : 0;
+    position(p, where, sizeof where);
+    describe(bar, p, bar->val_loss, figures);
+    int width = room_for_bar(where, figures);
+    if (width < BAR_MIN) describe(bar, p, NAN, figures);
+    if (width < BAR_MIN) width = room_for_bar(where, figures);
+    for (int i = 0; i < width; i++) cells[i] = i < (int)(part * width) ? '#' : '.';
+    cells[width > 0 ? width : 0] = '\0';
     clear(bar);
-    if (width >= BAR_MIN) {
-        for (int i = 0; i < width; i++) cells[i] = i < (int)(part * width) ? '#' : '.';
-        cells[width] = '\0';
-        fprintf(stderr, "%s [%s] %3.0f%%%s", where, cells, 100 * part, figures);
-    } else {
-        fprintf(stderr, "%s %3.0f%%", where, 100 * part);
-    }
+    if (width >= BAR_MIN) fprintf(stderr, "%s [%s] %3.0f%%%s", where, cells, 100 * part, figures);
+    else fprintf(stderr, "%s%.*s", where, columns() - 1 - (int)strlen(where), figures);
     bar->drawn = true;
 }
 
@@ -120,7 +127,7 @@ static void print_epoch(cinch_bar *bar, const cinch_progress *p)
     char where[64], figures[LINE];
     bar->val_loss = p->val_loss;
     position(p, where, sizeof where);
-    describe(bar, p, figures);
+    describe(bar, p, p->val_loss, figures);
     clear(bar);
     fprintf(stderr, "%s%s\n", where, figures);
 }

@@ -35,7 +35,7 @@ static cinch_status print_json(const cinch_cli *cli, const cinch_bench *b, const
     cinch_cli_json_set(o, "samples_per_s", cinch_cli_json_number(b->samples_per_s));
     cinch_cli_json_set(o, "first_step_ms", cinch_cli_json_number(b->first_step_ms));
     cinch_cli_json_set(o, "peak_bytes", json_integer(b->peak_bytes));
-    cinch_cli_json_set(o, "flops_per_step", cinch_cli_json_number(b->flops_per_step));
+    cinch_cli_json_set(o, "flops_per_step", json_integer((json_int_t)b->flops_per_step));
     cinch_cli_json_set(o, "share_of_peak", cinch_cli_json_number(b->share_of_peak));
     cinch_cli_json_set(o, "loss_first", cinch_cli_json_number(b->loss_first));
     cinch_cli_json_set(o, "loss_last", cinch_cli_json_number(b->loss_last));

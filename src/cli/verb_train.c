@@ -55,7 +55,7 @@ static cinch_status print_dry_json(const cinch_dry_run *d, const cinch_model *mo
     cinch_cli_json_set(o, "trainable", json_integer(d->trainable));
     cinch_cli_json_set(o, "planned_bytes", json_integer(d->planned_bytes));
     cinch_cli_json_set(o, "steps_per_epoch", json_integer(d->steps_per_epoch));
-    cinch_cli_json_set(o, "flops_per_step", cinch_cli_json_number(d->flops_per_step));
+    cinch_cli_json_set(o, "flops_per_step", json_integer((json_int_t)d->flops_per_step));
     return cinch_cli_print_json(o);
 }
 
