@@ -35,8 +35,8 @@
     ROW(chain, IN(S(1), S(1)), chain_, FLOATS, 0),                 \
     ROW(chain, IN(S(31), S(31)), chain_, FLOATS, 0),               \
     ROW(chain, IN(S(33), SCALAR), chain_, FLOATS, 0),              \
-    ROW(chain, IN(S(5, 33), S(33)), chain_, FLOATS, 0),            \
-    ROW(chain, IN(S(5, 33), S(5, 1)), chain_, FLOATS, 0),          \
+    ROW(chain, IN(S(5, 33), S(33)), chain_, FLOATS, GRAD),            \
+    ROW(chain, IN(S(5, 33), S(5, 1)), chain_, FLOATS, GRAD),          \
     ROW(chain, IN(S(3, 4, 5), S(3, 1, 5)), chain_, FLOATS, 0),     \
     ROW(chain, IN(S(4, 1), S(3, 1, 5)), chain_, FLOATS, 0),        \
     ROW(chain, IN(S(2, 1, 3, 1, 2, 1), S(1, 2, 1, 3, 1, 4)), chain_, FLOATS, 0), \
@@ -55,18 +55,18 @@ static const case_row rows[] = {
     SIZES2(PRODUCT, 0),
     SIZES2(MSE, SPEED),
     SIZES2(DOT, 0),
-    ROW(chain, IN(S(33), S(33), S(33)), AFFINE_RELU, FLOATS, 0),
-    ROW(chain, IN(S(7, 33), S(33), S(33)), AFFINE_RELU, FLOATS, 0),
-    ROW(chain, IN(S(7, 33), S(7, 1), SCALAR), AFFINE_RELU, FLOATS, 0),
+    ROW(chain, IN(S(33), S(33), S(33)), AFFINE_RELU, FLOATS, GRAD),
+    ROW(chain, IN(S(7, 33), S(33), S(33)), AFFINE_RELU, FLOATS, GRAD),
+    ROW(chain, IN(S(7, 33), S(7, 1), SCALAR), AFFINE_RELU, FLOATS, GRAD),
     ROW(chain, IN(S(256, 785), S(785), S(785)), AFFINE_RELU, FLOATS, SPEED),
-    ROW(chain, IN(S(33), S(33), S(33), S(33)), LONGEST, FLOATS, 0, RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
+    ROW(chain, IN(S(33), S(33), S(33), S(33)), LONGEST, FLOATS, GRAD, RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
     ROW(chain, IN(S(4, 1025), S(1025), S(4, 1), SCALAR), LONGEST, FLOATS, 0, RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
     ROW(chain, IN(S(256, 785), S(785), S(256, 785), S(256, 785)), LONGEST, FLOATS, SPEED,
         RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
     ROW(chain, IN(S(3, 5, 7), S(7), S(5, 1), S(3, 1, 1), SCALAR, S(1, 5, 7), S(3, 5, 1), S(3, 1, 7)), EIGHT_INPUTS,
         FLOATS, 0),
-    ROW(chain, IN(SCALAR), SUM_ONLY, FLOATS, 0),
-    ROW(chain, IN(S(31)), SUM_ONLY, FLOATS, 0),
+    ROW(chain, IN(SCALAR), SUM_ONLY, FLOATS, GRAD),
+    ROW(chain, IN(S(31)), SUM_ONLY, FLOATS, GRAD),
     ROW(chain, IN(S(1025)), SUM_ONLY, FLOATS, 0),
     ROW(chain, IN(S(0)), SUM_ONLY, FLOATS, 0),
     ROW(chain, IN(S(17, 8191)), SUM_ONLY, FLOATS, SPEED),

@@ -72,7 +72,7 @@ static int32_t repeat_node(cinch_backward *b, int32_t id)
     cinch_graph *g = b->g;
     cinch_node node = g->nodes[id];
     cinch_value *in = cinch_calloc((size_t)node.n_in, sizeof *in);
-    if (!in) return cinch_graph_fail(g, "out of memory").id;
+    if (!in) return cinch_graph_out_of_memory(g).id;
     for (int k = 0; k < node.n_in; k++) in[k] = clone_of(b, g->operands[node.first_in + k]);
     g->scope = node.scope;
     int32_t clone = cinch_append_as(g, node.op, &node.attr, node.n_in, in, node.dtype, node.shape).id;
@@ -122,7 +122,7 @@ static void run_rule(cinch_backward *b, int32_t id)
     const cinch_rule *rule = cinch_rules[node.op];
     cinch_value *in = cinch_calloc((size_t)node.n_in, sizeof *in);
     if (!in) {
-        cinch_graph_fail(g, "out of memory");
+        cinch_graph_out_of_memory(g);
         return;
     }
     if (node.block) repeat_block(b, node.block);
@@ -201,7 +201,7 @@ void cinch_grad_seeded(cinch_graph *g, cinch_value y, cinch_value seed, const ci
         backward(&b, y, seed);
         collect(&b, wrt, n, out);
     } else {
-        cinch_graph_fail(g, "out of memory");
+        cinch_graph_out_of_memory(g);
     }
     g->scope = scope;
     g->block = block;

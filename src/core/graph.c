@@ -68,8 +68,7 @@ cinch_value cinch_graph_fail(cinch_graph *g, const char *format, ...)
     return fail_with(g, CINCH_USAGE, text);
 }
 
-/* An allocation failed: its text is this thread's last error. */
-static cinch_value out_of_memory(cinch_graph *g)
+cinch_value cinch_graph_out_of_memory(cinch_graph *g)
 {
     return fail_with(g, CINCH_DEVICE, cinch_last_error());
 }
@@ -95,7 +94,7 @@ static int add_scope(cinch_graph *g, char *name)
     if (!name || cinch_grow((void **)&g->scopes, &g->room_scopes, g->n_scopes + 1, sizeof *g->scopes) ||
         cinch_grow((void **)&g->scope_streams, &g->room_streams, g->n_scopes + 1, sizeof *g->scope_streams)) {
         free(name);
-        out_of_memory(g);
+        cinch_graph_out_of_memory(g);
         return g->scope;
     }
     g->scopes[g->n_scopes] = name;
@@ -155,7 +154,7 @@ static bool repeatable(cinch_op op)
 static cinch_node *draft(cinch_graph *g, cinch_op op, const cinch_attr *attr, int n, const cinch_value *in)
 {
     if (!room_for(g, 1, n)) {
-        out_of_memory(g);
+        cinch_graph_out_of_memory(g);
         return NULL;
     }
     cinch_node *node = &g->nodes[g->n_nodes];
@@ -241,7 +240,7 @@ static cinch_value add_leaf(cinch_graph *g, cinch_op op, cinch_dtype dtype, cinc
 failed:
     free(name);
     free(data);
-    return g->status ? (cinch_value){0} : out_of_memory(g);
+    return g->status ? (cinch_value){0} : cinch_graph_out_of_memory(g);
 }
 
 static cinch_value named_leaf(cinch_graph *g, cinch_op op, const char *name, cinch_dtype dtype, cinch_shape shape)
@@ -258,7 +257,7 @@ static cinch_value named_leaf(cinch_graph *g, cinch_op op, const char *name, cin
                                 cinch_shape_text(node->shape, had));
     }
     char *copy = cinch_strdup(name);
-    return copy ? add_leaf(g, op, dtype, shape, copy, NULL) : out_of_memory(g);
+    return copy ? add_leaf(g, op, dtype, shape, copy, NULL) : cinch_graph_out_of_memory(g);
 }
 
 cinch_value cinch_input(cinch_graph *g, const char *name, cinch_dtype dtype, cinch_shape shape)
@@ -282,7 +281,7 @@ cinch_value cinch_constant(cinch_graph *g, cinch_dtype dtype, cinch_shape shape,
     if (!sizes_fit(shape)) return cinch_graph_fail(g, "constant: bad shape");
     size_t bytes = (size_t)cinch_shape_count(shape) * cinch_dtype_size(dtype);
     void *copy = cinch_calloc(bytes, 1);
-    if (!copy) return out_of_memory(g);
+    if (!copy) return cinch_graph_out_of_memory(g);
     memcpy(copy, data, bytes);
     return add_leaf(g, CINCH_OP_constant, dtype, shape, NULL, copy);
 }
@@ -299,7 +298,7 @@ static void add_root(cinch_graph *g, cinch_root **roots, int *n, int *room, cons
     char *copy = cinch_strdup(name);
     if (!copy || cinch_grow((void **)roots, room, *n + 1, sizeof **roots)) {
         free(copy);
-        out_of_memory(g);
+        cinch_graph_out_of_memory(g);
         return;
     }
     (*roots)[(*n)++] = (cinch_root){copy, value.id};

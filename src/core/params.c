@@ -47,7 +47,7 @@ static int find_or_declare(cinch_graph *g, cinch_params *p, char *name, cinch_sh
     int index = cinch_params_find(p, name);
     if (index < 0 && !p->device) {
         index = declare(p, name, shape, options);
-        if (index < 0) cinch_graph_fail(g, "out of memory");
+        if (index < 0) cinch_graph_out_of_memory(g);
         return index;
     }
     if (index < 0) cinch_graph_fail(g, "no parameter '%s' in the store", name);
@@ -83,7 +83,7 @@ cinch_value cinch_param(cinch_graph *g, cinch_params *p, const char *name, cinch
     if (g->status) return (cinch_value){0};
     const char *scope = cinch_scope(g);
     char *full = cinch_format("%s%s%s", scope, *scope ? "." : "", name);
-    if (!full) return cinch_graph_fail(g, "out of memory");
+    if (!full) return cinch_graph_out_of_memory(g);
     int index = find_or_declare(g, p, full, shape, options);
     return index < 0 ? (cinch_value){0} : cinch_params_value(g, p, index);
 }

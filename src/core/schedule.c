@@ -89,7 +89,7 @@ void cinch_record_metrics(cinch_graph *g, int rows)
     if (!g->n_metrics) return;
     cinch_value *in = cinch_calloc((size_t)g->n_metrics + 2, sizeof *in);
     if (!in) {
-        cinch_graph_fail(g, "out of memory");
+        cinch_graph_out_of_memory(g);
         return;
     }
     in[0] = cinch_input(g, CINCH_RING_INPUT, CINCH_F32, CINCH_SHAPE(rows, g->n_metrics));

@@ -89,7 +89,7 @@ cinch_value cinch_gradients(cinch_graph *g, cinch_params *p, cinch_value loss)
     int *index = cinch_calloc((size_t)p->n, sizeof *index);
     cinch_value packed = {0};
     if (!values || !d || !index) {
-        cinch_graph_fail(g, "out of memory");
+        cinch_graph_out_of_memory(g);
         goto done;
     }
     for (int i = 0; i < p->n; i++)
@@ -130,7 +130,7 @@ static cinch_value segments_of(cinch_graph *g, cinch_params *p)
 {
     int n = 0;
     int32_t(*rows)[CINCH_SEGMENT_COUNT] = cinch_calloc((size_t)p->n, sizeof *rows);
-    if (!rows) return cinch_graph_fail(g, "out of memory");
+    if (!rows) return cinch_graph_out_of_memory(g);
     if (cinch_params_slab_size(p, CINCH_SLAB_TRAINABLE) > INT32_MAX) {
         free(rows);
         return cinch_graph_fail(g, "more than 2^31 trainable parameters");
