@@ -43,12 +43,14 @@ build/cinch train --model dense --data "$data" --epochs 10 --out "$run" --overwr
 result=$(build/cinch eval "$run" --json)
 field() { printf '%s' "$result" | json_value "$1"; }
 mse=$(field mse) pca=$(field pca_mse) part=$(field part) n=$(field n)
+# Five digits of a number; other words as they are.
+short() { awk -v x="$1" 'BEGIN { if (x + 0 > 0) printf "%.5f\n", x; else print x }'; }
 [ -n "$mse" ] || fail "cinch eval printed no mse: $result"
 
 say
 say "Mean squared error per pixel on the $part part, $n images:"
-say "  autoencoder  $mse"
-say "  PCA          ${pca:-null}   (same latent size; what a linear code can do)"
+say "  autoencoder  $(short "$mse")"
+say "  PCA          $(short "${pca:-null}")   (same latent size; what a linear code can do)"
 say "Pictures:"
 say "  $run/reconstructions.png   originals above reconstructions, the worst and typical ones"
 say "  $run/history.png           the loss over the epochs"
