@@ -45,9 +45,16 @@ void cinch_cli_print_error(void)
     }
 }
 
+static void check_output(int result)
+{
+    if (result < 0 && !output_error) output_error = errno ? errno : EIO;
+}
+
+/* Results come before notes on them; when they could not be written, the error stands alone. */
 void cinch_cli_note(const cinch_cli *cli, const char *format, ...)
 {
-    if (cli->quiet) return;
+    check_output(fflush(stdout));
+    if (cli->quiet || output_error) return;
     va_list args;
     va_start(args, format);
     vfprintf(stderr, format, args);
@@ -73,11 +80,6 @@ void cinch_cli_open_streams(void)
     occupy(STDIN_FILENO, O_WRONLY);
     occupy(STDOUT_FILENO, O_RDONLY);
     occupy(STDERR_FILENO, O_RDWR);
-}
-
-static void check_output(int result)
-{
-    if (result < 0 && !output_error) output_error = errno ? errno : EIO;
 }
 
 void cinch_cli_print(const char *format, ...)
