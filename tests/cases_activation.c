@@ -54,6 +54,7 @@ static const case_row rows[] = {
     ACTIVATION(sigmoid, NO_ATTR, 0),
     ACTIVATION(tanh, NO_ATTR, 0),
     ACTIVATION(softplus, NO_ATTR, 0),
+    ACTIVATION(softsign, NO_ATTR, 0),
 
     SLOPE(relu_grad, NO_ATTR, SIGNED, WIDE, 0),
     SLOPE(leaky_relu_grad, PARAMS(0.01f), SIGNED, WIDE, 0),

@@ -59,6 +59,8 @@ CINCH_API cinch_value cinch_silu(cinch_graph *g, cinch_value x);
 CINCH_API cinch_value cinch_sigmoid(cinch_graph *g, cinch_value x);
 CINCH_API cinch_value cinch_tanh(cinch_graph *g, cinch_value x);
 CINCH_API cinch_value cinch_softplus(cinch_graph *g, cinch_value x);
+/* x / (1 + |x|); Glorot & Bengio 2010, section 3. */
+CINCH_API cinch_value cinch_softsign(cinch_graph *g, cinch_value x);
 
 /* x as another type: stored value * scale + offset, computed in f32; to u8 and i32 it rounds to nearest even and
    saturates. Differentiable between f32 and bf16. */

@@ -119,3 +119,12 @@ static void grad_softplus(cinch_gradient *r)
     cinch_give(r, 0, cinch_mul(r->g, r->dy, cinch_sigmoid(r->g, r->in[0])));
 }
 const cinch_rule cinch_rule_softplus = {cinch_elementwise_shape, grad_softplus, NULL};
+
+/* dx = dy (1 - |y|)^2 */
+PLAIN(softsign)
+static void grad_softsign(cinch_gradient *r)
+{
+    cinch_value slope = cinch_square(r->g, affine(r->g, cinch_abs(r->g, r->y), -1, 1));
+    cinch_give(r, 0, cinch_mul(r->g, r->dy, slope));
+}
+const cinch_rule cinch_rule_softsign = {cinch_elementwise_shape, grad_softsign, NULL};

@@ -311,6 +311,7 @@ CINCH_HD float cinch_f_softplus(float x)
 {
     return (x < 0 ? 0 : x) + cinch_log1p(cinch_f_exp(-fabsf(x)));
 }
+CINCH_HD float cinch_f_softsign(float x) { return x / (1 + fabsf(x)); }
 
 /* 0.5 (1 + tanh(u)) is sigmoid(2u); u = sqrt(2/pi) (x + 0.044715 x^3). Hendrycks & Gimpel, arXiv 1606.08415. */
 CINCH_HD float cinch_gelu_inner(float x) { return x * CINCH_FMA(0x1.2444F2p-4f, x * x, 0x1.988454p0f); }
