@@ -36,7 +36,7 @@ typedef enum case_range {
     SMALL,         /* -0.4 .. 0.4 */
     POSITIVE,      /* 0.25 .. 4 */
     NONZERO,       /* 0.25 .. 4, either sign */
-    PROBABILITY,   /* 0.02 .. 0.98 */
+    PROBABILITY,   /* 0.05 .. 0.95 */
     UNIT,          /* 0 .. 1, the ends too */
     WIDE,          /* magnitudes 1e-6 .. 90, either sign: both tails */
     WIDE_POSITIVE, /* magnitudes 1e-30 .. 1e30 */

@@ -60,7 +60,7 @@ static double number(uint64_t *s, case_range range)
     case SMALL: return between(s, -0.4, 0.4);
     case POSITIVE: return between(s, 0.25, 4);
     case NONZERO: return either_sign(s, between(s, 0.25, 4));
-    case PROBABILITY: return between(s, 0.02, 0.98);
+    case PROBABILITY: return between(s, 0.05, 0.95);
     case UNIT: return unit_or_end(s);
     case WIDE: return either_sign(s, magnitude(s, 1e-6, 90));
     case WIDE_POSITIVE: return magnitude(s, 1e-30, 1e30);
@@ -107,6 +107,7 @@ static void fill_hyper(oracle_tensor *t, uint64_t *s)
         h[CINCH_HYPER_DECAY] = between(s, 0.01, 0.2);
         h[CINCH_HYPER_MOMENTUM] = between(s, 0.8, 0.95);
         h[CINCH_HYPER_BETA2] = between(s, 0.9, 0.99);
+        h[CINCH_HYPER_REST2] = 1 - h[CINCH_HYPER_BETA2];
         h[CINCH_HYPER_EPS] = magnitude(s, 1e-8, 1e-3);
         h[CINCH_HYPER_CORRECTION1] = between(s, 0.5, 2);
         h[CINCH_HYPER_CORRECTION2] = between(s, 0.5, 2);

@@ -31,14 +31,14 @@
 #define DOT CHAIN(1, 1, STEP(mul, 0, 1, -1))
 
 #define SIZES2(chain_, flags)                                      \
-    ROW(chain, IN(SCALAR, SCALAR), chain_, FLOATS, 0),             \
-    ROW(chain, IN(S(1), S(1)), chain_, FLOATS, 0),                 \
-    ROW(chain, IN(S(31), S(31)), chain_, FLOATS, 0),               \
-    ROW(chain, IN(S(33), SCALAR), chain_, FLOATS, 0),              \
-    ROW(chain, IN(S(5, 33), S(33)), chain_, FLOATS, GRAD),            \
-    ROW(chain, IN(S(5, 33), S(5, 1)), chain_, FLOATS, GRAD),          \
-    ROW(chain, IN(S(3, 4, 5), S(3, 1, 5)), chain_, FLOATS, 0),     \
-    ROW(chain, IN(S(4, 1), S(3, 1, 5)), chain_, FLOATS, 0),        \
+    ROW(chain, IN(SCALAR, SCALAR), chain_, FLOATS, GRAD2),         \
+    ROW(chain, IN(S(1), S(1)), chain_, FLOATS, GRAD),              \
+    ROW(chain, IN(S(31), S(31)), chain_, FLOATS, GRAD2),           \
+    ROW(chain, IN(S(33), SCALAR), chain_, FLOATS, GRAD),           \
+    ROW(chain, IN(S(5, 33), S(33)), chain_, FLOATS, GRAD),         \
+    ROW(chain, IN(S(5, 33), S(5, 1)), chain_, FLOATS, GRAD),       \
+    ROW(chain, IN(S(3, 4, 5), S(3, 1, 5)), chain_, FLOATS, GRAD),  \
+    ROW(chain, IN(S(4, 1), S(3, 1, 5)), chain_, FLOATS, GRAD),     \
     ROW(chain, IN(S(2, 1, 3, 1, 2, 1), S(1, 2, 1, 3, 1, 4)), chain_, FLOATS, 0), \
     ROW(chain, IN(S(1025), S(1025)), chain_, FLOATS, 0),           \
     ROW(chain, IN(S(0, 5), S(5)), chain_, FLOATS, 0),              \
@@ -46,12 +46,13 @@
     ROW(chain, IN(S(256, 785), S(256, 785)), chain_, FLOATS, flags)
 
 static const case_row rows[] = {
-    ROW(chain, IN(S(33)), TANH, FLOATS, 0),
+    ROW(chain, IN(S(33)), TANH, FLOATS, GRAD2),
     ROW(chain, IN(S(17, 8191)), TANH, FLOATS, SPEED),
     ROW(chain, IN(S(1025)), MIXED, FLOATS, 0),
+    ROW(chain, IN(S(31)), MIXED, FLOATS, GRAD),
     ROW(chain, IN(SCALAR), MIXED, FLOATS, 0),
-    ROW(chain, IN(S(33), S(33), S(33)), SELECT, FLOATS, 0, RANGE(FLAGS)),
-    ROW(chain, IN(S(5, 1), S(33), SCALAR), SELECT, FLOATS, 0, RANGE(FLAGS)),
+    ROW(chain, IN(S(33), S(33), S(33)), SELECT, FLOATS, GRAD, RANGE(FLAGS), .fixed = 1),
+    ROW(chain, IN(S(5, 1), S(33), SCALAR), SELECT, FLOATS, GRAD, RANGE(FLAGS), .fixed = 1),
     SIZES2(PRODUCT, 0),
     SIZES2(MSE, SPEED),
     SIZES2(DOT, 0),
@@ -59,12 +60,13 @@ static const case_row rows[] = {
     ROW(chain, IN(S(7, 33), S(33), S(33)), AFFINE_RELU, FLOATS, GRAD),
     ROW(chain, IN(S(7, 33), S(7, 1), SCALAR), AFFINE_RELU, FLOATS, GRAD),
     ROW(chain, IN(S(256, 785), S(785), S(785)), AFFINE_RELU, FLOATS, SPEED),
-    ROW(chain, IN(S(33), S(33), S(33), S(33)), LONGEST, FLOATS, GRAD, RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
+    ROW(chain, IN(S(33), S(33), S(33), S(33)), LONGEST, FLOATS, GRAD2,
+        RANGE(SIGNED, SIGNED, SIGNED, FLAGS), .fixed = 8),
     ROW(chain, IN(S(4, 1025), S(1025), S(4, 1), SCALAR), LONGEST, FLOATS, 0, RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
     ROW(chain, IN(S(256, 785), S(785), S(256, 785), S(256, 785)), LONGEST, FLOATS, SPEED,
         RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
     ROW(chain, IN(S(3, 5, 7), S(7), S(5, 1), S(3, 1, 1), SCALAR, S(1, 5, 7), S(3, 5, 1), S(3, 1, 7)), EIGHT_INPUTS,
-        FLOATS, 0),
+        FLOATS, GRAD),
     ROW(chain, IN(SCALAR), SUM_ONLY, FLOATS, GRAD),
     ROW(chain, IN(S(31)), SUM_ONLY, FLOATS, GRAD),
     ROW(chain, IN(S(1025)), SUM_ONLY, FLOATS, 0),

@@ -100,6 +100,24 @@ static bool place_operands(prepared *p, cinch_backend *b, const case_instance *c
     return true;
 }
 
+/* The planner lets operands of `pack` be computed where they end up: each from the next multiple of 16 floats on. */
+static bool place_in_output(prepared *p, cinch_backend *b, const case_instance *c, const run_variant *v)
+{
+    unsigned char *contents = case_alloc(bytes_of(&p->out[0]) + 1, 1);
+    memset(contents, v->poison, bytes_of(&p->out[0]));
+    size_t at[CASE_INPUTS], next = 0;
+    for (int k = 0; k < c->call.n_in; k++) {
+        at[k] = next;
+        value_store(c->in[k].v, oracle_count(&c->in[k]), c->in[k].dtype, contents + next);
+        next += (bytes_of(&p->in[k]) + 63) / 64 * 64;
+    }
+    bool placed = open_guarded(&p->output, b, bytes_of(&p->out[0]), 0, contents, 0);
+    free(contents);
+    p->out[0].data = memory_of(&p->output);
+    for (int k = 0; k < c->call.n_in; k++) p->in[k].data = (char *)p->out[0].data + at[k];
+    return placed;
+}
+
 static bool place_output(prepared *p, cinch_backend *b, const run_variant *v)
 {
     if (!p->call.n_out) return true;
@@ -145,8 +163,9 @@ static bool prepare(prepared *p, cinch_backend *b, const case_instance *c, const
     if (c->call.n_out) p->out[0] = describe(&c->out[0]);
     p->call = (cinch_call){.op = c->call.op, .attr = c->call.attr, .n_in = c->call.n_in, .n_out = c->call.n_out,
                            .in = p->in, .out = p->out};
-    return place_workspace(p, b, v, forward_saved) && place_operands(p, b, c, v) && place_output(p, b, v) &&
-           place_flag(p, b, v);
+    if (!place_workspace(p, b, v, forward_saved) || !place_flag(p, b, v)) return false;
+    if (v->in_output) return place_in_output(p, b, c, v);
+    return place_operands(p, b, c, v) && place_output(p, b, v);
 }
 
 static void discard(prepared *p)

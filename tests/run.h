@@ -16,6 +16,7 @@ typedef struct run_variant {
     int commit;            /* the commit flag's value, or -1 for none */
     bool alias;            /* operand 1 is operand 0 */
     bool no_saved;         /* nobody reads the saved output */
+    bool in_output;        /* pack: the operands lie in the output already, each at its place */
     int shift;             /* elements by which tensors stand off a 64-byte boundary */
     unsigned char poison;  /* what uninitialised memory holds */
 } run_variant;

@@ -138,13 +138,16 @@ static void same_aliased(trial *t, cinch_backend *b, const char *isa)
 
 static void same_elsewhere(trial *t, cinch_backend *b, const char *isa, const run_result *want)
 {
-    run_variant shifted = plain, unsaved = plain;
+    run_variant shifted = plain, unsaved = plain, packed = plain;
     shifted.shift = 1;
     unsaved.no_saved = true;
+    packed.in_output = true;
     snprintf(t->where, sizeof t->where, "%s, off alignment", isa);
     expect_same(t, b, &shifted, want);
     snprintf(t->where, sizeof t->where, "%s, without its saved output", isa);
     if (cinch_ops[t->c->call.op].saves) expect_same(t, b, &unsaved, want);
+    snprintf(t->where, sizeof t->where, "%s, operands in the output", isa);
+    if (t->c->call.op == CINCH_OP_pack) expect_same(t, b, &packed, want);
 }
 
 /* A step that does not commit changes nothing, except for `record`. */
