@@ -17,7 +17,7 @@ enum {
 
 /* What OpenBLAS multiplies without packing: up to this many multiplications, and, where b is stored transposed and a
    is not, this many results over at least that many terms. Beyond LARGE, packing pays. */
-static const int64_t small_work = 1000000, small_results = 1024, small_terms = 32, large_work = 1 << 27;
+static const int64_t small_work = 1000000, small_results = 1024, small_terms = 128, large_work = 1 << 27;
 
 enum { A, B };
 

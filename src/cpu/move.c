@@ -77,9 +77,12 @@ static void move_block(void *arg, int64_t task, int worker)
     int64_t index = task / m->blocks[1] / m->blocks[0];
     int64_t to = cinch_grid_offset(&outer, TO, inner, index) + i * row_step + j;
     int64_t from = cinch_grid_offset(&outer, FROM, inner, index) + i + j * from_step;
+    _Alignas(64) char block[BLOCK * BLOCK * 4]; /* lines a power of two apart would push each other out of the cache */
+    int64_t size = (int64_t)m->size;
+    for (int64_t k = 0; k < columns; k++)
+        memcpy(block + k * BLOCK * size, m->from + (from + k * from_step) * size, (size_t)(rows * size));
     for (int64_t r = 0; r < rows; r++)
-        copy_run(m->to + (to + r * row_step) * (int64_t)m->size, 1, m->from + (from + r) * (int64_t)m->size, from_step,
-                 columns, m->size);
+        copy_run(m->to + (to + r * row_step) * size, 1, block + r * size, BLOCK, columns, m->size);
 }
 
 static void move(cinch_backend *b, mover *m)

@@ -170,11 +170,13 @@ DRAW(integers)
 
 /* --- dropout ------------------------------------------------------------------------------------------------------------- */
 
-static void write_mask(uint8_t *mask, const float *unit, float p, int64_t n)
+/* A bit for each element, the first in a byte's lowest, 1 where it is kept; unit[] is readable to a multiple of 8. */
+static void write_mask(uint8_t *mask, float *unit, float p, int64_t n)
 {
+    for (int64_t i = n; i % 8; i++) unit[i] = -1;
     for (int64_t i = 0; i < n; i += 8) {
         unsigned byte = 0;
-        for (int64_t j = 0; j < 8 && i + j < n; j++) byte |= (unsigned)(unit[i + j] >= p) << j;
+        for (int64_t j = 0; j < 8; j++) byte |= (unsigned)(unit[i + j] >= p) << j;
         mask[i / 8] = (uint8_t)byte;
     }
 }
@@ -212,16 +214,25 @@ static cinch_status plan_dropout(cinch_backend *b, const cinch_call *c, size_t *
 }
 CINCH_CPU_KERNEL(dropout, run_dropout, plan_dropout)
 
+/* A byte of the mask for each element, not 0 where it was kept. */
+static void read_mask(uint8_t *restrict kept, const uint8_t *restrict mask, int64_t n)
+{
+    static const uint8_t bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    for (int64_t i = 0; i < n; i += 8)
+        for (int64_t j = 0; j < 8; j++) kept[i + j] = mask[i / 8] & bit[j];
+}
+
 static void dropout_grad_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
     const cinch_call *c = arg;
-    const uint8_t *mask = c->saved;
     float scale = 1 / (1 - c->attr->random.a), x[TILE];
+    uint8_t kept[TILE];
     (void)worker;
     for (int64_t n; begin < end; begin += n) {
         n = cinch_cpu_min(TILE, end - begin);
         cinch_load(x, c->in[0].data, c->in[0].dtype, begin, n);
-        for (int64_t i = 0; i < n; i++) x[i] = mask[(begin + i) / 8] >> (i & 7) & 1 ? x[i] * scale : 0;
+        read_mask(kept, (const uint8_t *)c->saved + begin / 8, n);
+        for (int64_t i = 0; i < n; i++) x[i] = kept[i] ? x[i] * scale : 0;
         cinch_store(c->out->data, c->out->dtype, begin, x, n);
     }
 }

@@ -7,7 +7,7 @@
 #include "cpu/fold.h"
 
 enum {
-    WIDE = 256,         /* accumulators of a line of short rows */
+    WIDE = 64,          /* accumulators of a line of short rows */
     SHORT_ROW = 128,
     BLOCK = 1024,       /* columns of a block at most */
     CHUNK_ROWS = 256,   /* rows of a chunk at least, where rows are long */
@@ -140,7 +140,7 @@ static void logsumexp_part(const job *j, const part *p, float *acc)
     float shift[BLOCK];
     reduce_part(j, p, acc);
     for (int64_t i = 0; i < p->columns; i++) shift[i] = cinch_f_is_finite(acc[i]) != 0 ? acc[i] : 0;
-    for (int64_t i = p->columns; i < p->wide; i++) shift[i] = shift[i - p->columns];
+    for (int64_t have = p->columns; have < p->wide; have *= 2) memcpy(shift + have, shift, (size_t)have * sizeof *shift);
     sum_exp(j, p, shift, acc);
     for (int64_t i = 0; i < p->columns; i++) acc[i] = cinch_f_log(acc[i]) + shift[i];
 }
