@@ -111,6 +111,7 @@ static void fill_hyper(oracle_tensor *t, uint64_t *s)
         h[CINCH_HYPER_EPS] = magnitude(s, 1e-8, 1e-3);
         h[CINCH_HYPER_CORRECTION1] = between(s, 0.5, 2);
         h[CINCH_HYPER_CORRECTION2] = between(s, 0.5, 2);
+        h[CINCH_HYPER_REST2] = 1 - h[CINCH_HYPER_BETA2];
     }
 }
 

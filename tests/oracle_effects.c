@@ -81,7 +81,7 @@ static void adam(element *e)
     if (e->attr->update.decoupled) *e->weight -= h[CINCH_HYPER_LR] * e->decay * *e->weight;
     else g += e->decay * *e->weight;
     *e->state1 = beta1 * *e->state1 + (1 - beta1) * g;
-    *e->state2 = beta2 * *e->state2 + (1 - beta2) * g * g;
+    *e->state2 = beta2 * *e->state2 + h[CINCH_HYPER_REST2] * g * g;
     double root = sqrt(*e->state2) * h[CINCH_HYPER_CORRECTION2] + h[CINCH_HYPER_EPS];
     *e->weight -= h[CINCH_HYPER_LR] * h[CINCH_HYPER_CORRECTION1] * *e->state1 / root;
 }
@@ -91,10 +91,10 @@ static void rmsprop(element *e)
 {
     const double *h = e->hyper;
     double g = e->g + e->decay * *e->weight, alpha = h[CINCH_HYPER_BETA2], spread;
-    *e->state1 = alpha * *e->state1 + (1 - alpha) * g * g;
+    *e->state1 = alpha * *e->state1 + h[CINCH_HYPER_REST2] * g * g;
     spread = *e->state1;
     if (e->attr->update.centred) {
-        *e->state2 = alpha * *e->state2 + (1 - alpha) * g;
+        *e->state2 = alpha * *e->state2 + h[CINCH_HYPER_REST2] * g;
         spread -= *e->state2 * *e->state2;
     }
     double step = g / (sqrt(spread) + h[CINCH_HYPER_EPS]);

@@ -66,6 +66,7 @@ enum {
     CINCH_HYPER_EPS,
     CINCH_HYPER_CORRECTION1,  /* adam: 1 / (1 - beta1^t); adagrad: 1 / (1 + (t-1) lr_decay); sgd: dampening factor */
     CINCH_HYPER_CORRECTION2,  /* adam: 1 / sqrt(1 - beta2^t) */
+    CINCH_HYPER_REST2,        /* 1 - beta2, or 1 - alpha: taken from the f32 0.999 it would be off by 1e-5 */
     CINCH_HYPER_COUNT = 8
 };
 

@@ -441,7 +441,7 @@ CINCH_HD void cinch_update_adam(float *w, float g, float *m, float *v, const flo
     g = decoupled ? g : CINCH_FMA(decay, *w, g);
     float start = decoupled ? *w * (1 - h[CINCH_HYPER_LR] * decay) : *w;
     *m = CINCH_LERP(*m, g, 1 - h[CINCH_HYPER_MOMENTUM]);
-    *v = CINCH_FMA(h[CINCH_HYPER_BETA2], *v, (1 - h[CINCH_HYPER_BETA2]) * g * g);
+    *v = CINCH_FMA(h[CINCH_HYPER_BETA2], *v, h[CINCH_HYPER_REST2] * g * g);
     float size = h[CINCH_HYPER_LR] * h[CINCH_HYPER_CORRECTION1];
     *w = start - size * *m / CINCH_FMA(sqrtf(*v), h[CINCH_HYPER_CORRECTION2], h[CINCH_HYPER_EPS]);
 }
@@ -462,9 +462,9 @@ CINCH_HD void cinch_update_sgd_plain(float *w, float g, const float *h, float de
 /* g over the root of its running mean square; `mean` is read and written when centred. Hinton 2012; Graves 2013. */
 CINCH_HD float cinch_rmsprop_step(float g, float *square, float *mean, const float *h, int centred)
 {
-    *square = CINCH_FMA(h[CINCH_HYPER_BETA2], *square, (1 - h[CINCH_HYPER_BETA2]) * g * g);
+    *square = CINCH_FMA(h[CINCH_HYPER_BETA2], *square, h[CINCH_HYPER_REST2] * g * g);
     if (!centred) return g / (sqrtf(*square) + h[CINCH_HYPER_EPS]);
-    *mean = CINCH_LERP(*mean, g, 1 - h[CINCH_HYPER_BETA2]);
+    *mean = CINCH_LERP(*mean, g, h[CINCH_HYPER_REST2]);
     return g / (sqrtf(CINCH_FMA(-*mean, *mean, *square)) + h[CINCH_HYPER_EPS]);
 }
 

@@ -215,16 +215,18 @@ static double or_default(double value, double fallback) { return value != 0 ? va
 void cinch_optimizer_hyper(const cinch_optimizer *o, double lr, int64_t t, const double *lr_factor, float hyper[64])
 {
     bool adam = o->kind == CINCH_ADAM || o->kind == CINCH_ADAMW;
-    double beta1 = or_default(o->beta1, 0.9), beta2 = or_default(o->beta2, 0.999);
+    /* As the kernel has them: 1 - 0.999f is off by 1e-5, which the corrections must share. */
+    double beta1 = (float)or_default(o->beta1, 0.9), beta2 = (float)or_default(o->beta2, 0.999);
+    double second = o->kind == CINCH_RMSPROP ? or_default(o->alpha, 0.99) : beta2;
     for (int group = 0; group < 8; group++) {
         float *h = hyper + group * CINCH_HYPER_COUNT;
         h[CINCH_HYPER_LR] = (float)(lr * (lr_factor ? lr_factor[group] : 1));
         h[CINCH_HYPER_DECAY] = (float)o->weight_decay;
         h[CINCH_HYPER_MOMENTUM] = (float)(adam ? beta1 : o->momentum);
-        h[CINCH_HYPER_BETA2] = (float)(o->kind == CINCH_RMSPROP ? or_default(o->alpha, 0.99) : beta2);
+        h[CINCH_HYPER_BETA2] = (float)second;
+        h[CINCH_HYPER_REST2] = (float)(1 - second);
         h[CINCH_HYPER_EPS] = (float)or_default(o->eps, o->kind == CINCH_ADAGRAD ? 1e-10 : 1e-8);
         h[CINCH_HYPER_CORRECTION1] = (float)(adam ? 1 / (1 - pow(beta1, (double)t)) : 1);
         h[CINCH_HYPER_CORRECTION2] = (float)(adam ? 1 / sqrt(1 - pow(beta2, (double)t)) : 1);
-        h[7] = 0;
     }
 }
