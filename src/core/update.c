@@ -199,6 +199,8 @@ static void constrain(cinch_graph *g, cinch_params *p, cinch_value weights)
 cinch_value cinch_update(cinch_graph *g, cinch_params *p, cinch_value loss, cinch_value gradients, const cinch_optimizer *o)
 {
     if (g->status) return (cinch_value){0};
+    if (o->kind == CINCH_RMSPROP && o->centred && o->momentum > 0)
+        return cinch_graph_fail(g, "rmsprop: 'centred' and 'momentum' do not go together; take one of them");
     cinch_value norm = cinch_sqrt(g, cinch_sum(g, cinch_square(g, gradients), CINCH_ALL_AXES, false));
     cinch_value finite = cinch_is_finite(g, norm);
     if (cinch_valid(loss)) finite = cinch_mul(g, finite, cinch_is_finite(g, loss));
