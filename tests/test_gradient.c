@@ -276,9 +276,9 @@ static void run_family(const case_family *family)
 
 Test(gradient, elementwise) { run_family(&case_elementwise); }
 Test(gradient, activation) { run_family(&case_activation); }
+Test(gradient, chain) { run_family(&case_chain); }
 Test(gradient, matmul) { run_family(&case_matmul); }
 Test(gradient, reduce) { run_family(&case_reduce); }
 Test(gradient, softmax) { run_family(&case_softmax); }
 Test(gradient, move) { run_family(&case_move); }
-Test(gradient, chain) { run_family(&case_chain); }
 Test(gradient, random) { run_family(&case_random); }
