@@ -9,14 +9,14 @@ fail() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 data_is_here() { compgen -G "$fashion_mnist/train-images-idx3-ubyte*" >/dev/null; }
 
-# quietly LOG COMMAND...: the output goes to LOG, and to the screen only when the command fails.
+# quietly LOG COMMAND...: the output goes to LOG, and its end to the screen when the command fails.
 quietly()
 {
     local log=$1
     shift
     "$@" >"$log" 2>&1 && return 0
-    cat "$log" >&2
-    fail "this failed (output above, and in $log): $*"
+    tail -n 60 "$log" >&2
+    fail "this failed (all of its output is in $log): $*"
 }
 
 # build FOLDER CMAKE-OPTION...: configures and builds the tree there.
