@@ -155,10 +155,22 @@ static int run_family(cinch_backend *b, const case_family *family, const options
     return done;
 }
 
+static bool any_selected(const options *o)
+{
+    for (int f = 0; f < case_family_count; f++)
+        for (int i = 0; i < case_families[f]->n; i++)
+            if (selected(o, case_families[f], &case_families[f]->rows[i])) return true;
+    return false;
+}
+
 static int run_all(cinch_backend *b, const options *o)
 {
     char text[256] = "";
     int done = 0;
+    if (!any_selected(o)) {
+        fputs("cinch-bench-ops: no such rows; --help lists the families, --all takes every row\n", stderr);
+        return 2;
+    }
     b->vtable->describe(b, text, sizeof text);
     if (o->json) {
         printf("{\"device\": ");
@@ -169,9 +181,7 @@ static int run_all(cinch_backend *b, const options *o)
     }
     for (int f = 0; done >= 0 && f < case_family_count; f++) done = run_family(b, case_families[f], o, done);
     if (o->json) puts("\n]}");
-    if (done) return done < 0;
-    fputs("cinch-bench-ops: no such rows; --help lists the families\n", stderr);
-    return 2;
+    return done < 0;
 }
 
 int main(int argc, char **argv)

@@ -10,8 +10,9 @@ extern const char *const backends_isas[BACKENDS_ISAS]; /* generic first */
 
 /* The CPU with a kernel set and threads; NULL where this CPU lacks the set. Any other failure fails the test. */
 cinch_backend *backends_cpu(const char *isa, int threads);
-/* A GPU, or NULL where there is none; under CINCH_REQUIRE_CUDA=1 that fails the test. */
+/* A GPU, or NULL where there is none; under CINCH_REQUIRE_CUDA=1 that is a failure, not a skip. */
 cinch_backend *backends_cuda(void);
+bool backends_require_cuda(void);
 void backends_close(cinch_backend *b);
 
 #endif

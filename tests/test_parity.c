@@ -66,6 +66,7 @@ static void run_family(const case_family *family)
 {
     leg l = {.family = family->name};
     case_walk walk = {.family = family};
+    cr_assert(gpu || !backends_require_cuda(), "CINCH_REQUIRE_CUDA=1, but there is no CUDA backend");
     for (case_instance *c; !leg_hopeless(&l) && (c = case_next(&walk));) {
         l.cases++;
         run_both(&l, c, reference, best, "generic and best kernels");
