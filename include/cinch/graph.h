@@ -39,6 +39,8 @@ CINCH_API cinch_status cinch_graph_status(cinch_graph *graph);
 
 /* Records an error of the caller's own, as the ops do; returns the invalid value. */
 CINCH_API cinch_value cinch_graph_fail(cinch_graph *graph, const char *format, ...) CINCH_PRINTF(2, 3);
+/* The same for an allocation that failed (CINCH_DEVICE), with this thread's last error as its text. */
+CINCH_API cinch_value cinch_graph_out_of_memory(cinch_graph *graph);
 
 /* Nodes written so far. */
 CINCH_API int cinch_graph_size(const cinch_graph *graph);

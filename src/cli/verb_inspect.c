@@ -34,8 +34,17 @@ void cinch_inspect_print_layers(const cinch_model *model)
 
 /* --- a run -------------------------------------------------------------------------------------------------------- */
 
-/* Texts of JSON that the library wrote. */
-static json_t *parsed(const char *text) { return json_loads(text, 0, NULL); }
+/* A text of JSON that the library wrote; NULL when memory is short. Read twice, for jansson 2.14 loses a letter where it
+   gets no memory for it, and goes on. */
+static json_t *parsed(const char *text)
+{
+    json_t *value = json_loads(text, 0, NULL), *again = json_loads(text, 0, NULL);
+    bool whole = value && again && json_equal(value, again);
+    json_decref(again);
+    if (whole) return value;
+    json_decref(value);
+    return NULL;
+}
 
 static cinch_status print_run_json(const cinch_run *run, const cinch_tensor_file *file, const char *config,
                                    int64_t total)

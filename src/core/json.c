@@ -13,7 +13,7 @@ static cinch_status fail_memory(void) { return cinch_fail(CINCH_DEVICE, "out of 
    lost too where a number follows: so all is read twice and compared. */
 static json_t *keep_if_whole(json_t *value, json_t *again)
 {
-    bool whole = value && again && json_equal(value, again);
+    bool whole = value && again && errno != ENOMEM && json_equal(value, again);
     json_decref(again);
     if (whole) return value;
     if (value) errno = ENOMEM;
@@ -21,7 +21,7 @@ static json_t *keep_if_whole(json_t *value, json_t *again)
     return NULL;
 }
 
-static json_t *parse(const char *text, size_t size, json_error_t *error)
+json_t *cinch_json_load(const char *text, size_t size, json_error_t *error)
 {
     size_t how = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     errno = 0;
@@ -32,7 +32,7 @@ static json_t *parse(const char *text, size_t size, json_error_t *error)
 static cinch_status parse_text(json_t **out, const char *text, size_t size, const char *origin, cinch_status bad)
 {
     json_error_t error;
-    *out = parse(text, size, &error);
+    *out = cinch_json_load(text, size, &error);
     if (*out) return CINCH_OK;
     if (errno == ENOMEM) return fail_memory();
     return cinch_fail(bad, "%s: not JSON: line %d, column %d: %s", origin, error.line, error.column, error.text);
@@ -62,7 +62,8 @@ cinch_status cinch_json_read(json_t **out, const char *path, cinch_status bad)
     char *text = NULL;
     size_t size = 0;
     FILE *file = fopen(path, "rb");
-    if (!file) return cinch_fail(bad, "%s: cannot be opened: %s", path, strerror(errno));
+    if (!file)
+        return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : bad, "%s: cannot be opened: %s", path, strerror(errno));
     cinch_status status = read_all(file, &text, &size, path, bad);
     fclose(file);
     if (!status) status = parse_text(out, text, size, path, bad);
@@ -73,7 +74,7 @@ cinch_status cinch_json_read(json_t **out, const char *path, cinch_status bad)
 cinch_status cinch_json_guess(json_t **out, const char *text)
 {
     json_error_t error;
-    *out = parse(text, strlen(text), &error);
+    *out = cinch_json_load(text, strlen(text), &error);
     if (!*out && errno != ENOMEM) *out = json_string(text);
     if (*out) return CINCH_OK;
     return errno == ENOMEM ? fail_memory() : cinch_fail(CINCH_USAGE, "the value of an option is not UTF-8");

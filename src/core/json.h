@@ -10,6 +10,8 @@
 /* Parses text; duplicate keys are refused. Any value may stand at the top. `origin` begins the error, whose status is
    `bad` (CINCH_USAGE or CINCH_DATA). */
 cinch_status cinch_json_parse(json_t **out, const char *text, const char *origin, cinch_status bad);
+/* The same of bytes, with jansson's error; NULL with errno ENOMEM when memory ran out. */
+json_t *cinch_json_load(const char *text, size_t size, json_error_t *error);
 cinch_status cinch_json_read(json_t **out, const char *path, cinch_status bad);
 
 /* The value of a text that is JSON, else the text as a string. CINCH_USAGE when it is not UTF-8. */

@@ -88,9 +88,6 @@ cinch_value cinch_append(cinch_graph *g, cinch_op op, const cinch_attr *attr, in
 cinch_value cinch_append_as(cinch_graph *g, cinch_op op, const cinch_attr *attr, int n, const cinch_value *in,
                             cinch_dtype dtype, cinch_shape shape);
 
-/* Records that an allocation failed (CINCH_DEVICE), with this thread's last error as its text. */
-cinch_value cinch_graph_out_of_memory(cinch_graph *g);
-
 /* --- rules: one `cinch_rule_<op>` for every op of ops.def, in its family's file ----------------------------------- */
 
 typedef struct cinch_gradient cinch_gradient; /* grad.h */

@@ -170,6 +170,14 @@ static cinch_status set_enum(const cinch_option *row, const json_t *value, int *
     return *field >= 0 ? CINCH_OK : cinch_option_unknown(row->key, json_string_value(value), row->choices);
 }
 
+static cinch_status list_of_one(const json_t *value, json_t **out)
+{
+    *out = json_array();
+    cinch_status status = cinch_json_append(*out, json_incref((json_t *)value));
+    if (status) json_decref(*out);
+    return status;
+}
+
 /* A list of any spelling as a JSON array, a new reference. */
 static cinch_status read_array(const cinch_option *row, const json_t *value, json_t **out)
 {
@@ -178,8 +186,8 @@ static cinch_status read_array(const cinch_option *row, const json_t *value, jso
         *out = json_incref((json_t *)value);
         return CINCH_OK;
     }
-    char brief[48], *text = cinch_format("[%s]", json_is_string(value) ? json_string_value(value)
-                                                                       : cinch_json_brief(value, brief));
+    if (json_is_number(value)) return list_of_one(value, out);
+    char *text = cinch_format("[%s]", json_string_value(value));
     cinch_status status = text ? cinch_json_parse(out, text, row->key, CINCH_USAGE) : CINCH_DEVICE;
     free(text);
     return status == CINCH_USAGE ? fail_type(row, value) : status;

@@ -5,11 +5,13 @@
  */
 #include <cinch/data.h>
 
+#include "core/json.h"
 #include "core/status.h"
 #include "data/element.h"
 #include "data/mapping.h"
 #include "data/tensor_file.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,11 +57,9 @@ static cinch_status parse_header(cinch_tensor_file *f, const char *json, size_t 
     if (json[0] != '{') return cinch_fail(CINCH_DATA, "%s: the header does not begin with '{'", f->name);
     if (nests_deeper(json, size, CINCH_TENSOR_NESTING_MAX))
         return cinch_fail(CINCH_DATA, "%s: the header nests deeper than %d", f->name, CINCH_TENSOR_NESTING_MAX);
-    /* Twice, for jansson may call a failed allocation a syntax error. */
-    for (int attempt = 0; attempt < 2 && !f->header; attempt++)
-        f->header = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
+    f->header = cinch_json_load(json, size, &error);
     if (f->header) return CINCH_OK;
-    if (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)
+    if (errno == ENOMEM)
         return cinch_fail(CINCH_DEVICE, "%s: out of memory for a header of %zu bytes", f->name, size);
     return cinch_fail(CINCH_DATA, "%s: the header is not valid: %s (byte %d)", f->name, error.text, error.position);
 }

@@ -20,7 +20,7 @@ void cinch_record_clear(cinch_record *record)
     *record = (cinch_record){.last_linear = -1};
 }
 
-static void lose(cinch_builder *b) { cinch_graph_fail(b->graph, "%s", cinch_last_error()); }
+static void lose(cinch_builder *b) { cinch_graph_out_of_memory(b->graph); }
 
 /* Takes over `kind`; the layer's name is the current scope. */
 static void record_layer(cinch_builder *b, char *kind, int64_t parameters)

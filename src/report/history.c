@@ -52,7 +52,7 @@ static cinch_status read_history(points series[SERIES], const char *path)
     size_t room = 0;
     cinch_status status = CINCH_OK;
     FILE *file = fopen(path, "re");
-    if (!file) return cinch_fail(CINCH_DATA, "%s: %s", path, strerror(errno));
+    if (!file) return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_DATA, "%s: %s", path, strerror(errno));
     while (!status && getline(&line, &room, file) > 0) status = take_line(series, line);
     free(line);
     fclose(file);
