@@ -54,6 +54,9 @@ CINCH_API cinch_status cinch_plan_bind(cinch_plan *plan, const char *input, cinc
 /* Where the random numbers of the next run stand: see rng.h. */
 CINCH_API void cinch_plan_position(cinch_plan *plan, uint64_t seed, uint64_t step, int64_t first_sample);
 
+/* Takes the memory that the first run would take: inputs that are not bound by now, slabs, the arena. CINCH_DEVICE. */
+CINCH_API cinch_status cinch_plan_prepare(cinch_plan *plan);
+
 /* Runs the plan; on a GPU it may return before the work is done. */
 CINCH_API cinch_status cinch_plan_run(cinch_plan *plan);
 

@@ -238,6 +238,8 @@ static cinch_status upload_controls(cinch_plan *plan)
     return bytes ? backend->vtable->write(backend, plan->own, plan->controls, bytes) : CINCH_OK;
 }
 
+cinch_status cinch_plan_prepare(cinch_plan *plan) { return cinch_plan_resolve(plan); }
+
 cinch_status cinch_plan_run(cinch_plan *plan)
 {
     cinch_backend *backend = plan->device->backend;

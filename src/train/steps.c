@@ -82,6 +82,7 @@ static cinch_status make_plan(cinch_step_plan *p, const cinch_step_source *s, ci
     cinch_status status = cinch_plan_create(&p->plan, g, s->device, s->params, &options);
     cinch_graph_free(g);
     if (!status && p->size) status = cinch_feed_bind(feed, p->plan);
+    if (!status) status = cinch_plan_prepare(p->plan);
     if (!status && cinch_plan_metric_count(p->plan) > CINCH_METRICS_MAX)
         status = cinch_fail(CINCH_INTERNAL, "the model has more than %d metrics", CINCH_METRICS_MAX);
     return status;
