@@ -29,7 +29,8 @@ typedef struct figures {
 static const char usage[] =
     "usage: cinch-bench-ops [options]\n"
     "  --op NAME       only this op\n"
-    "  --family NAME   only this family (elementwise, activation, chain, matmul, reduce, softmax, move, random, effects)\n"
+    "  --family NAME   only this family: elementwise, activation, chain, matmul, reduce, softmax, move,\n"
+    "                  random, effects\n"
     "  --isa SET       kernel set: generic, avx2, avx512 (default: the best)\n"
     "  --threads N     default: all\n"
     "  --ms N          time for each row (default 50)\n"
@@ -66,14 +67,19 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double size_of(const oracle_tensor *t)
+{
+    return (double)oracle_count(t) * (double)cinch_dtype_size(t->dtype);
+}
+
+/* Read and written. */
 static double bytes_of(const case_instance *c)
 {
-    double bytes = 0;
-    for (int k = 0; k < c->call.n_in; k++) bytes += (double)oracle_count(&c->in[k]) * (double)cinch_dtype_size(c->in[k].dtype);
-    for (int k = 0; k < c->call.n_in; k++)
-        if (cinch_ops[c->call.op].writes >> k & 1)
-            bytes += (double)oracle_count(&c->in[k]) * (double)cinch_dtype_size(c->in[k].dtype);
-    if (c->call.n_out) bytes += (double)oracle_count(&c->out[0]) * (double)cinch_dtype_size(c->out[0].dtype);
+    double bytes = c->call.n_out ? size_of(&c->out[0]) : 0;
+    for (int k = 0; k < c->call.n_in; k++) {
+        bytes += size_of(&c->in[k]);
+        if (cinch_ops[c->call.op].writes >> k & 1) bytes += size_of(&c->in[k]);
+    }
     return bytes;
 }
 

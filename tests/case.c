@@ -24,7 +24,7 @@ void *case_alloc(size_t count, size_t size)
     return memory;
 }
 
-/* --- shapes: what each op gives, apart from core's shape rules ------------------------------------------------------ */
+/* --- shapes: what each op gives, apart from core's shape rules ---------------------------------------------------- */
 
 static case_shape broadcast_of(const case_row *row)
 {
@@ -102,7 +102,7 @@ static case_shape output_shape(const case_row *row)
     }
 }
 
-/* --- types ------------------------------------------------------------------------------------------------------------ */
+/* --- types -------------------------------------------------------------------------------------------------------- */
 
 static cinch_dtype operand_type(case_range range, cinch_dtype dtype)
 {
@@ -125,7 +125,7 @@ static cinch_dtype output_type(const case_row *row, cinch_dtype dtype)
     return row->op == CINCH_OP_argmax ? CINCH_I32 : dtype;
 }
 
-/* --- instances -------------------------------------------------------------------------------------------------------- */
+/* --- instances ---------------------------------------------------------------------------------------------------- */
 
 static oracle_tensor make_tensor(case_shape shape, cinch_dtype dtype)
 {

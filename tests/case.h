@@ -98,8 +98,8 @@ typedef struct case_family {
 /* Defines the family's table from `static const case_row rows[]`. */
 #define FAMILY(name) const case_family case_##name = {#name, rows, (int)(sizeof rows / sizeof rows[0])}
 
-extern const case_family case_elementwise, case_activation, case_chain, case_matmul, case_reduce, case_softmax, case_move,
-    case_random, case_effects;
+extern const case_family case_elementwise, case_activation, case_chain, case_matmul, case_reduce, case_softmax,
+    case_move, case_random, case_effects;
 
 /* All families. */
 extern const case_family *const case_families[];

@@ -154,7 +154,8 @@ void case_fill(case_instance *c, int k)
 {
     oracle_tensor *t = &c->in[k];
     case_range range = c->row->range[k];
-    uint64_t s = (uint64_t)c->row->line * 1000003 + (uint64_t)c->row->op * 4099 + (uint64_t)oracle_count(t) * 31 + (uint64_t)k;
+    uint64_t row = (uint64_t)c->row->line * 1000003 + (uint64_t)c->row->op * 4099;
+    uint64_t s = row + (uint64_t)oracle_count(t) * 31 + (uint64_t)k;
     if (range == SEGMENTS) fill_segments(c, t);
     else if (range == HYPER) fill_hyper(t, &s);
     else

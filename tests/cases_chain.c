@@ -26,7 +26,8 @@
                       STEP(add, R(2), 2, -1), STEP(tanh, R(3), -1, -1), STEP(sub, R(3), R(4), -1),               \
                       STEP(maximum, R(5), R(1), -1), STEP(where, 3, R(6), R(0)))
 #define EIGHT_INPUTS CHAIN(7, 0, STEP(add, 0, 1, -1), STEP(add, R(0), 2, -1), STEP(add, R(1), 3, -1),            \
-                           STEP(add, R(2), 4, -1), STEP(add, R(3), 5, -1), STEP(mul, R(4), 6, -1), STEP(sub, R(5), 7, -1))
+                           STEP(add, R(2), 4, -1), STEP(add, R(3), 5, -1), STEP(mul, R(4), 6, -1),            \
+                           STEP(sub, R(5), 7, -1))
 #define SUM_ONLY CHAIN(1, 1, STEP(abs, 0, -1, -1))
 #define DOT CHAIN(1, 1, STEP(mul, 0, 1, -1))
 

@@ -33,7 +33,7 @@ void oracle_record(oracle_call *c)
     for (int64_t i = 0; i < k; i++) ring->v[row * k + i] = c->in[2 + i].v[0];
 }
 
-/* --- optimisers: one element at a time over the segment table ------------------------------------------------------ */
+/* --- optimisers: one element at a time over the segment table ----------------------------------------------------- */
 
 typedef struct element {
     double *weight, g, *state1, *state2; /* the weight, its gradient, what the optimiser remembers */

@@ -69,5 +69,6 @@ void oracle_matmul(oracle_call *c)
 
 void oracle_matmul_bias(oracle_call *c)
 {
-    if (oracle_expect(c, oracle_broadcasts(&c->in[2], &c->out[0]), "the bias does not broadcast")) products(c, activated);
+    if (!oracle_expect(c, oracle_broadcasts(&c->in[2], &c->out[0]), "the bias does not broadcast")) return;
+    products(c, activated);
 }

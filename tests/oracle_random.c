@@ -71,7 +71,8 @@ void oracle_normal(oracle_call *c)
         int64_t element = i % width, pair = element % 4 / 2 * 2;
         uint32_t words[4];
         four_words(position, c->attr->random.stream, i / width, element / 4, words);
-        double radius = sqrt(-2 * log(fraction(words[pair]) + ldexp(1, -24))), angle = 2 * M_PI * fraction(words[pair + 1]);
+        double radius = sqrt(-2 * log(fraction(words[pair]) + ldexp(1, -24)));
+        double angle = 2 * M_PI * fraction(words[pair + 1]);
         y->v[i] = c->attr->random.a + c->attr->random.b * radius * (element % 2 ? sin(angle) : cos(angle));
     }
 }

@@ -87,7 +87,7 @@ void oracle_cumsum(oracle_call *c)
     }
 }
 
-/* --- softmax over the last axis ---------------------------------------------------------------------------------- */
+/* --- softmax over the last axis ----------------------------------------------------------------------------------- */
 
 typedef void (*row_function)(const double *a, const double *b, double *out, int64_t n);
 

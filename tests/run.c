@@ -59,7 +59,7 @@ static const char *inspect_memory(guarded *m, expectation contents)
     return wrong;
 }
 
-/* --- a call with its memory ------------------------------------------------------------------------------------------ */
+/* --- a call with its memory --------------------------------------------------------------------------------------- */
 
 typedef struct prepared {
     cinch_call call;
@@ -201,7 +201,7 @@ static bool inspect(prepared *p, char *why, size_t size)
            complain(inspect_memory(&p->flag, UNCHANGED), "the commit flag", -1, why, size);
 }
 
-/* --- results ----------------------------------------------------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------------------------------------------------ */
 
 int run_targets(const case_instance *c, int target[RUN_RESULTS])
 {
@@ -251,7 +251,7 @@ bool run_fits_in_place(const case_instance *c, int k)
     return c->in[k].dtype == c->out[0].dtype && oracle_same_dims(&c->in[k], &c->out[0]);
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 
 static bool launch(cinch_backend *b, prepared *p, char *why, size_t size)
 {
@@ -261,7 +261,8 @@ static bool launch(cinch_backend *b, prepared *p, char *why, size_t size)
 }
 
 /* Prepares and runs the forward call, whose saved memory the case reads. */
-static bool run_forward(prepared *p, cinch_backend *b, const case_instance *c, const run_variant *v, char *why, size_t size)
+static bool run_forward(prepared *p, cinch_backend *b, const case_instance *c, const run_variant *v, char *why,
+                        size_t size)
 {
     run_variant plain = {.in_place = -1, .commit = -1, .poison = v->poison};
     if (!c->forward) return true;
@@ -275,7 +276,8 @@ static bool run_prepared(cinch_backend *b, prepared *p, prepared *forward, char 
            complain(inspect_memory(&forward->saved, UNCHANGED), "the forward call's saved memory", -1, why, size);
 }
 
-bool run_case(cinch_backend *b, const case_instance *c, const run_variant *v, run_result *result, char *why, size_t size)
+bool run_case(cinch_backend *b, const case_instance *c, const run_variant *v, run_result *result, char *why,
+              size_t size)
 {
     prepared p = {0}, forward = {0};
     bool ok = run_forward(&forward, b, c, v, why, size);
@@ -300,7 +302,8 @@ bool run_timed(cinch_backend *b, const case_instance *c, int times, double *seco
     prepared p = {0}, forward = {0};
     run_variant plain = {.in_place = -1, .commit = -1};
     bool ok = run_forward(&forward, b, c, &plain, why, size);
-    if (ok && !(ok = prepare(&p, b, c, &plain, memory_of(&forward.saved)))) snprintf(why, size, "%s", cinch_last_error());
+    if (ok && !(ok = prepare(&p, b, c, &plain, memory_of(&forward.saved))))
+        snprintf(why, size, "%s", cinch_last_error());
     for (int i = 0; ok && i < times; i++) {
         double start = now();
         ok = launch(b, &p, why, size);

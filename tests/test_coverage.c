@@ -38,10 +38,10 @@ Test(coverage, every_type_of_every_op_has_a_case)
     for (int op = 0; op < CINCH_OP_COUNT; op++)
         for (int type = 0; has_kernel(op) && type < CINCH_DTYPE_COUNT; type++) {
             bool declared = strchr(cinch_ops[op].types, letters[type]), tested = types_of(op) >> type & 1;
-            cr_expect(!declared || tested, "%s has no case for type %c: add a row to tests/cases_*.c", cinch_ops[op].name,
-                      letters[type]);
-            cr_expect(declared || !tested, "%s has a case for type %c, which ops.def does not declare", cinch_ops[op].name,
-                      letters[type]);
+            cr_expect(!declared || tested, "%s has no case for type %c: add a row to tests/cases_*.c",
+                      cinch_ops[op].name, letters[type]);
+            cr_expect(declared || !tested, "%s has a case for type %c, which ops.def does not declare",
+                      cinch_ops[op].name, letters[type]);
         }
 }
 
@@ -54,7 +54,8 @@ Test(coverage, every_derivative_rule_is_checked)
         /* What dropout saved belongs to it: its gradient is checked through dropout's second derivative. */
         if (op == CINCH_OP_dropout_grad) continue;
         cr_expect(!differentiable || checked, "%s has a derivative but no row with GRAD", cinch_ops[op].name);
-        cr_expect(!cinch_rules[op]->grad || twice, "%s has a derivative rule but no row with GRAD2", cinch_ops[op].name);
+        cr_expect(!cinch_rules[op]->grad || twice, "%s has a derivative rule but no row with GRAD2",
+                  cinch_ops[op].name);
         cr_expect(differentiable || !checked, "%s has a row with GRAD but no derivative", cinch_ops[op].name);
     }
 }
@@ -67,6 +68,7 @@ Test(coverage, rows_are_sound)
             const case_row *row = &case_families[f]->rows[i];
             cr_expect(row->types, "%s:%d: no type", row->file, row->line);
             cr_expect(cinch_ops[row->op].n_in == CINCH_ANY_COUNT || cinch_ops[row->op].n_in == row->n_in,
-                      "%s:%d: %s takes %d operands", row->file, row->line, cinch_ops[row->op].name, cinch_ops[row->op].n_in);
+                      "%s:%d: %s takes %d operands", row->file, row->line, cinch_ops[row->op].name,
+                      cinch_ops[row->op].n_in);
         }
 }

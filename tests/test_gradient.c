@@ -73,8 +73,8 @@ static bool close_enough(subject *s, double rule, double want, int k, const char
         }
         return true;
     }
-    snprintf(why, sizeof why, "%s derivative, operand %d, %s %lld: the rule gives %.9g, a central difference %.9g", s->order,
-             k, what, (long long)i, rule, want);
+    snprintf(why, sizeof why, "%s derivative, operand %d, %s %lld: the rule gives %.9g, a central difference %.9g",
+             s->order, k, what, (long long)i, rule, want);
     leg_fail(s->l, s->c, "", why);
     return false;
 }
@@ -127,7 +127,7 @@ static bool check_leaf(subject *s, int k)
     return ok;
 }
 
-/* --- building ------------------------------------------------------------------------------------------------------------ */
+/* --- building ----------------------------------------------------------------------------------------------------- */
 
 typedef struct setup {
     cinch_graph *g;
@@ -155,7 +155,8 @@ static void build_op(setup *b, const case_instance *c)
     for (int k = 0; k < c->call.n_in; k++) b->in[k] = named(b->g, "in", k, c->in[k].dtype, shape_of(&c->in[k]));
     bool rule = cinch_rules[c->call.op]->shape;
     b->y = rule ? cinch_append(b->g, c->call.op, c->call.attr, c->call.n_in, b->in)
-                : cinch_append_as(b->g, c->call.op, c->call.attr, c->call.n_in, b->in, c->out[0].dtype, shape_of(&c->out[0]));
+                : cinch_append_as(b->g, c->call.op, c->call.attr, c->call.n_in, b->in, c->out[0].dtype,
+                                  shape_of(&c->out[0]));
     b->dy = named(b->g, "dy", 0, CINCH_F32, shape_of(&c->out[0]));
     for (int k = 0; k < c->call.n_in; k++)
         if (c->in[k].dtype == CINCH_F32 && !(c->row->fixed >> k & 1)) {
@@ -197,7 +198,7 @@ static bool build(setup *b, leg *l, const case_instance *c, bool twice)
     return false;
 }
 
-/* --- checking ---------------------------------------------------------------------------------------------------------------- */
+/* --- checking ----------------------------------------------------------------------------------------------------- */
 
 static double *random_numbers(int64_t n, uint64_t seed)
 {
@@ -225,7 +226,8 @@ static bool check_first(const setup *b, evaluator *e, leg *l, const case_instanc
     return ok;
 }
 
-static void check_second(const setup *b, evaluator *e, leg *l, const case_instance *c, const double *dy, cinch_value one)
+static void check_second(const setup *b, evaluator *e, leg *l, const case_instance *c, const double *dy,
+                         cinch_value one)
 {
     subject s = {.g = b->g, .e = e, .n = b->n_wrt + 1, .y = b->total, .weight = one, .l = l, .c = c, .order = "second"};
     double *dy_copy = case_alloc((size_t)oracle_count(&c->out[0]), sizeof *dy_copy);

@@ -29,7 +29,7 @@ typedef struct composition {
 #define NC N *C
 #define PAIR .n = 2, .shape = {CINCH_SHAPE(N, C), CINCH_SHAPE(N, C)}
 
-/* --- losses: l(i) is the loss of element i ------------------------------------------------------------------------- */
+/* --- losses: l(i) is the loss of element i ------------------------------------------------------------------------ */
 
 static double softplus(double x) { return log(1 + exp(x)); }
 static double mse_of(double p, double t) { return (p - t) * (p - t); }
@@ -51,13 +51,22 @@ static void reduce_naively(const double *each, int n, int batch, cinch_reduction
     else out[0] = r == CINCH_SUM ? sum : r == CINCH_MEAN ? sum / n : sum / batch;
 }
 
-static cinch_value mse(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r) { return cinch_loss_mse(g, a, b, r); }
-static cinch_value l1(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r) { return cinch_loss_l1(g, a, b, r); }
+static cinch_value mse(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r)
+{
+    return cinch_loss_mse(g, a, b, r);
+}
+static cinch_value l1(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r)
+{
+    return cinch_loss_l1(g, a, b, r);
+}
 static cinch_value huber(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r)
 {
     return cinch_loss_huber(g, a, b, 0.75f, r);
 }
-static cinch_value bce(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r) { return cinch_loss_bce(g, a, b, r); }
+static cinch_value bce(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r)
+{
+    return cinch_loss_bce(g, a, b, r);
+}
 static cinch_value bce_logits(cinch_graph *g, cinch_value a, cinch_value b, cinch_reduction r)
 {
     return cinch_loss_bce_logits(g, a, b, r);
@@ -135,7 +144,7 @@ static cinch_value build_relative_l2_mean(cinch_graph *g, const cinch_value *x)
     return cinch_loss_relative_l2(g, x[0], x[1], CINCH_BATCHMEAN);
 }
 
-/* --- reductions over several, not neighbouring axes of [2, 3, 4] ------------------------------------------------------ */
+/* --- reductions over several, not neighbouring axes of [2, 3, 4] -------------------------------------------------- */
 
 #define X(i, j, k) x[0][((i) * 3 + (j)) * 4 + (k)]
 
@@ -176,7 +185,10 @@ static void naive_logsumexp(const double *const *x, double *out)
         out[j] = log(sum);
     }
 }
-static cinch_value build_sum_last_two(cinch_graph *g, const cinch_value *x) { return cinch_sum(g, x[0], CINCH_LAST(2), true); }
+static cinch_value build_sum_last_two(cinch_graph *g, const cinch_value *x)
+{
+    return cinch_sum(g, x[0], CINCH_LAST(2), true);
+}
 static void naive_sum_last_two(const double *const *x, double *out)
 {
     for (int i = 0; i < 2; i++) {
@@ -186,7 +198,7 @@ static void naive_sum_last_two(const double *const *x, double *out)
     }
 }
 
-/* --- products: rows of all leading axes as one matrix --------------------------------------------------------------------- */
+/* --- products: rows of all leading axes as one matrix ------------------------------------------------------------- */
 
 static cinch_value build_linear(cinch_graph *g, const cinch_value *x) { return cinch_linear(g, x[0], x[1], x[2]); }
 static void naive_linear(const double *const *x, double *out)
@@ -197,7 +209,10 @@ static void naive_linear(const double *const *x, double *out)
             for (int i = 0; i < 4; i++) out[row * 5 + o] += x[0][row * 4 + i] * x[1][o * 4 + i];
         }
 }
-static cinch_value build_stacked(cinch_graph *g, const cinch_value *x) { return cinch_matmul(g, x[0], x[1], false, false); }
+static cinch_value build_stacked(cinch_graph *g, const cinch_value *x)
+{
+    return cinch_matmul(g, x[0], x[1], false, false);
+}
 static void naive_stacked(const double *const *x, double *out)
 {
     for (int row = 0; row < 6; row++)
@@ -207,7 +222,7 @@ static void naive_stacked(const double *const *x, double *out)
         }
 }
 
-/* --- the graph's own ways ----------------------------------------------------------------------------------------------- */
+/* --- the graph's own ways ----------------------------------------------------------------------------------------- */
 
 static cinch_value layer(cinch_graph *g, cinch_value x) { return cinch_tanh(g, cinch_mul(g, cinch_sin(g, x), x)); }
 static void naive_layers(const double *const *x, double *out)
@@ -308,7 +323,7 @@ static const composition graphs[] = {
     ROW_OF(slices, naive_slices, SINGLE),
 };
 
-/* --- checking --------------------------------------------------------------------------------------------------------- */
+/* --- checking ----------------------------------------------------------------------------------------------------- */
 
 typedef struct trial {
     const composition *c;
@@ -371,7 +386,8 @@ static void check_value(trial *t)
     cr_assert(got, "%s: %s", t->c->name, evaluate_error(t->e));
     t->c->naive(x, want);
     for (int64_t i = 0; i < t->n_out; i++)
-        cr_assert(near(got[i], want[i]), "%s: element %lld is %.9g, want %.9g", t->c->name, (long long)i, got[i], want[i]);
+        cr_assert(near(got[i], want[i]), "%s: element %lld is %.9g, want %.9g", t->c->name, (long long)i, got[i],
+                  want[i]);
 }
 
 /* sum(naive(x) * seed) with element i of leaf k moved. */

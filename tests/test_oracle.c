@@ -19,7 +19,7 @@ static const run_variant plain = {.in_place = -1, .commit = -1, .poison = 0xFF};
 static void open_all(void)
 {
     for (int isa = 0; isa < BACKENDS_ISAS; isa++)
-        for (int threads = 0; threads < THREADS; threads++) cpu[isa][threads] = backends_cpu(backends_isas[isa], threads + 1);
+        for (int n = 0; n < THREADS; n++) cpu[isa][n] = backends_cpu(backends_isas[isa], n + 1);
 }
 
 static void close_all(void)
@@ -69,7 +69,7 @@ static void forget(expected *e)
     }
 }
 
-/* --- one case on one kernel set ---------------------------------------------------------------------------------------- */
+/* --- one case on one kernel set ----------------------------------------------------------------------------------- */
 
 typedef struct trial {
     leg *l;
@@ -92,8 +92,8 @@ static void compare_with_oracle(trial *t, const run_result *r)
     char why[256];
     for (int i = 0; i < r->n; i++) {
         double worst = 0;
-        if (!value_compare(r->data[i], t->e->want[i], r->count[i], r->dtype[i], value_bound_of(t->c, r->dtype[i]), &worst,
-                           why, sizeof why))
+        value_bound bound = value_bound_of(t->c, r->dtype[i]);
+        if (!value_compare(r->data[i], t->e->want[i], r->count[i], r->dtype[i], bound, &worst, why, sizeof why))
             leg_fail(t->l, t->c, t->where, why);
         if (worst <= t->l->worst) continue;
         t->l->worst = worst;
@@ -126,8 +126,8 @@ static void same_aliased(trial *t, cinch_backend *b, const char *isa)
     case_instance *c = t->c;
     run_variant v = {.in_place = -1, .commit = -1, .alias = true, .poison = 0xFF};
     run_result want;
-    if (c->call.n_in != 2 || !c->call.n_out || c->in[0].dtype != c->in[1].dtype || !oracle_same_dims(&c->in[0], &c->in[1]))
-        return;
+    if (c->call.n_in != 2 || !c->call.n_out || c->in[0].dtype != c->in[1].dtype) return;
+    if (!oracle_same_dims(&c->in[0], &c->in[1])) return;
     snprintf(t->where, sizeof t->where, "%s, one operand twice", isa);
     if (!run_variant_of(t, b, &v, &want)) return;
     v.in_place = 0;

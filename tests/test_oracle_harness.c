@@ -24,8 +24,10 @@ static void close_cpu(void) { backends_close(cpu); }
 TestSuite(oracle_harness, .init = open_cpu, .fini = close_cpu);
 
 static const case_row add = ROW(add, IN(S(33), S(33)), NO_ATTR, F32, 0);
-static const case_row permutation = ROW(permutation, IN(S(8)), ATTR(random, .stream = 1), I32, 0, RANGE(POSITION), OUT(S(3, 33)));
-static const case_row dropout = ROW(dropout, IN(S(33), S(8)), ATTR(random, .a = 0.5f), F32, 0, RANGE(SIGNED, POSITION));
+static const case_row permutation =
+    ROW(permutation, IN(S(8)), ATTR(random, .stream = 1), I32, 0, RANGE(POSITION), OUT(S(3, 33)));
+static const case_row dropout =
+    ROW(dropout, IN(S(33), S(8)), ATTR(random, .a = 0.5f), F32, 0, RANGE(SIGNED, POSITION));
 static const case_row assign = ROW(assign, IN(S(33), S(33)), NO_ATTR, F32, 0);
 
 /* What the harness says of the row: "" where it finds nothing wrong. */
@@ -47,7 +49,9 @@ static const char *verdict(const case_row *row)
     return why;
 }
 
-static void expect_verdict(const case_row *row, cinch_status (*run)(cinch_backend *, const cinch_call *), const char *part)
+typedef cinch_status (*run_function)(cinch_backend *, const cinch_call *);
+
+static void expect_verdict(const case_row *row, run_function run, const char *part)
 {
     bad[row->op].run = run;
     const char *why = verdict(row);
@@ -65,7 +69,10 @@ static cinch_status behind(cinch_backend *b, const cinch_call *c) { return outpu
 static cinch_status before(cinch_backend *b, const cinch_call *c) { return output_of(b, c)[-1] = 0, CINCH_OK; }
 static cinch_status not_a_number(cinch_backend *b, const cinch_call *c) { return output_of(b, c)[32] = NAN, CINCH_OK; }
 static cinch_status infinite(cinch_backend *b, const cinch_call *c) { return output_of(b, c)[32] = INFINITY, CINCH_OK; }
-static cinch_status imprecise(cinch_backend *b, const cinch_call *c) { return output_of(b, c)[7] *= 1.00001f, CINCH_OK; }
+static cinch_status imprecise(cinch_backend *b, const cinch_call *c)
+{
+    return output_of(b, c)[7] *= 1.00001f, CINCH_OK;
+}
 
 static cinch_status touches_operand(cinch_backend *b, const cinch_call *c)
 {

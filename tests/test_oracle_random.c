@@ -11,7 +11,10 @@
 #include "value.h"
 
 static cinch_backend *cpu;
-static void open_cpu(void) { cr_assert(!cinch_cpu_open(&cpu, &(cinch_cpu_options){.threads = 2}), "%s", cinch_last_error()); }
+static void open_cpu(void)
+{
+    cr_assert(!cinch_cpu_open(&cpu, &(cinch_cpu_options){.threads = 2}), "%s", cinch_last_error());
+}
 static void close_cpu(void) { backends_close(cpu); }
 TestSuite(oracle_random, .init = open_cpu, .fini = close_cpu);
 
@@ -40,7 +43,7 @@ static double *draw(const case_row *row, cinch_dtype dtype, place p, int64_t *n)
     return v;
 }
 
-/* --- distributions -------------------------------------------------------------------------------------------------- */
+/* --- distributions ------------------------------------------------------------------------------------------------ */
 
 /* Mean of (x - centre)^power. */
 static double moment(const double *x, int64_t n, double centre, int power)
@@ -156,7 +159,7 @@ Test(oracle_random, dropout_keeps_its_share_and_the_mean)
     free(x);
 }
 
-/* --- places ------------------------------------------------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------------------------------------------------- */
 
 static bool same_numbers(const double *a, const double *b, int64_t n) { return !memcmp(a, b, (size_t)n * sizeof *a); }
 
@@ -177,7 +180,8 @@ static void expect_split(const case_row *whole, const case_row *part, cinch_dtyp
 
 #define SPLIT(op, type, dtype, ...)                                                                             \
     do {                                                                                                        \
-        static const case_row whole = DRAW(op, type, S(8, 37), __VA_ARGS__), part = DRAW(op, type, S(4, 37), __VA_ARGS__); \
+        static const case_row whole = DRAW(op, type, S(8, 37), __VA_ARGS__);                                   \
+        static const case_row part = DRAW(op, type, S(4, 37), __VA_ARGS__);                                    \
         expect_split(&whole, &part, dtype);                                                                     \
     } while (0)
 
@@ -193,8 +197,8 @@ Test(oracle_random, numbers_belong_to_samples)
 Test(oracle_random, seeds_steps_and_streams_differ)
 {
     static const case_row row = DRAW(uniform, F32, S(4, 37), .a = 0, .b = 1);
-    static const case_row other = ROW(uniform, IN(S(CINCH_POSITION_COUNT)), ATTR(random, .stream = 78, .a = 0, .b = 1), F32,
-                                      0, RANGE(POSITION), OUT(S(4, 37)));
+    static const case_row other = ROW(uniform, IN(S(CINCH_POSITION_COUNT)), ATTR(random, .stream = 78, .a = 0, .b = 1),
+                                      F32, 0, RANGE(POSITION), OUT(S(4, 37)));
     int64_t n;
     double *x[5] = {draw(&row, CINCH_F32, (place){1, 1, 0}, &n), draw(&row, CINCH_F32, (place){2, 1, 0}, &n),
                     draw(&row, CINCH_F32, (place){1, 2, 0}, &n), draw(&other, CINCH_F32, (place){1, 1, 0}, &n),

@@ -55,7 +55,7 @@ void value_load(const void *memory, int64_t n, cinch_dtype dtype, double *v)
     }
 }
 
-/* --- bounds ---------------------------------------------------------------------------------------------------------- */
+/* --- bounds ------------------------------------------------------------------------------------------------------- */
 
 /* Terms added up in one element of the output. */
 static double terms_of(const case_instance *c)
@@ -77,7 +77,8 @@ static double terms_of(const case_instance *c)
     default: return 1;
     }
     double largest = 1;
-    for (int k = 0; attr->chain.reduce && k < c->call.n_in; k++) largest = fmax(largest, (double)oracle_count(&c->in[k]));
+    for (int k = 0; attr->chain.reduce && k < c->call.n_in; k++)
+        largest = fmax(largest, (double)oracle_count(&c->in[k]));
     return largest;
 }
 
@@ -188,10 +189,11 @@ bool value_compare(const void *memory, const double *want, int64_t n, cinch_dtyp
     for (int64_t i = 0; i < n; i++) {
         value_load((const char *)memory + (size_t)i * cinch_dtype_size(dtype), 1, dtype, &got);
         bool exact = bound.absolute == 0 && bound.relative == 0;
-        double stored = exact ? value_round(want[i], dtype) : fabs(want[i]) > most ? copysign(INFINITY, want[i]) : want[i];
+        double rounded = fabs(want[i]) > most ? copysign(INFINITY, want[i]) : want[i];
+        double stored = exact ? value_round(want[i], dtype) : rounded;
         if (within(got, stored, bound, worst)) continue;
-        snprintf(why, size, "element %lld of %lld is %.9g, want %.9g within %.3g", (long long)i, (long long)n, got, stored,
-                 bound.absolute + bound.relative * fabs(stored));
+        snprintf(why, size, "element %lld of %lld is %.9g, want %.9g within %.3g", (long long)i, (long long)n, got,
+                 stored, bound.absolute + bound.relative * fabs(stored));
         return false;
     }
     return true;
