@@ -44,7 +44,8 @@ run_tests()
 {
     local folder=$1 log=$1/ctest.log status=0
     shift
-    ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@" | tee "$log" || status=$?
+    ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@" |
+        sed -u '/^ *Start /d' | tee "$log" || status=$?
     local before=$((passed + failed + skipped)) failures=$failed
     count "$log"
     [ $((passed + failed + skipped)) -gt "$before" ] || fail "ctest ran no test in $folder/"
