@@ -15,6 +15,7 @@ static double ref_silu(double x) { return x * ref_sigmoid(x); }
 static double ref_gelu_erf(double x) { return x * 0.5 * erfc(-x * M_SQRT1_2); }
 static double ref_gelu_tanh(double x) { return x * ref_sigmoid(2 * sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)); }
 static double ref_elu(double x) { return x > 0 ? x : expm1(x); }
+static double ref_softsign(double x) { return isinf(x) ? NAN : x / (1 + fabs(x)); }
 static double ref_relu(double x) { return x < 0 ? 0 : x; }
 static double ref_square(double x) { return x * x; }
 static double ref_reciprocal(double x) { return 1 / x; }
@@ -51,6 +52,7 @@ static const formula formulas[] = {
     ROW(relu, ref_relu, 0, 0),
     ROW(sigmoid, ref_sigmoid, 3, 0),
     ROW(softplus, ref_softplus, 3.5, 0),
+    ROW(softsign, ref_softsign, 1.51, 0),
     ROW(silu, ref_silu, 4, 1e-36),
     ROW(elu, ref_elu, 2, 0),
     ROW(gelu_erf, ref_gelu_erf, 4, 2e-7),

@@ -8,7 +8,7 @@ static bool refused(const cinch_call *c) { return c->commit && *c->commit == 0; 
 
 /* What an update reads and writes: its own part of each operand. */
 typedef struct span {
-    float *w, *state1, *state2, *state3;
+    float *w, *state1, *state2;
     const float *g;
     int64_t n;
     float scale, decay;
@@ -32,10 +32,10 @@ typedef struct updater {
     static void name(const span *s)                                                           \
     {                                                                                         \
         float h[CINCH_HYPER_COUNT], scale = s->scale, decay = s->decay;                       \
-        float *w = s->w, *u = s->state1, *v = s->state2, *t = s->state3;                      \
+        float *w = s->w, *u = s->state1, *v = s->state2;                                      \
         const float *g = s->g;                                                                \
         memcpy(h, s->hyper, sizeof h);                                                        \
-        (void)u, (void)v, (void)t;                                                            \
+        (void)u, (void)v;                                                                     \
         CINCH_IVDEP                                                                           \
         for (int64_t i = 0; i < s->n; i++) {                                                  \
             float weight = w[i], grad = scale * g[i];                                         \
@@ -51,18 +51,17 @@ UPDATE(adam_coupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, 
 UPDATE(adam_decoupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, &m, &q, h, decay, 1); u[i] = m; v[i] = q)
 UPDATE(adagrad_update, float q = u[i]; cinch_update_adagrad(&weight, grad, &q, h, decay); u[i] = q)
 
-/* rmsprop's second state is the momentum or the mean gradient; with both, the mean follows it in memory. */
-#define RMSPROP(name, centred, momentum, mean_of, buffer_of)                                  \
-    UPDATE(name, float q = u[i], m = centred ? mean_of[i] : 0;                                \
-           float step = cinch_rmsprop_step(CINCH_FMA(decay, weight, grad), &q, &m, h, centred); \
+/* rmsprop's second state is the momentum or the mean gradient. */
+#define RMSPROP(name, centred, momentum)                                                      \
+    UPDATE(name, float q = u[i], mean = centred ? v[i] : 0;                                   \
+           float step = cinch_rmsprop_step(CINCH_FMA(decay, weight, grad), &q, &mean, h, centred); \
            u[i] = q;                                                                          \
-           if (centred) mean_of[i] = m;                                                       \
-           if (momentum) buffer_of[i] = step = CINCH_FMA(h[CINCH_HYPER_MOMENTUM], buffer_of[i], step); \
+           if (centred) v[i] = mean;                                                          \
+           if (momentum) v[i] = step = CINCH_FMA(h[CINCH_HYPER_MOMENTUM], v[i], step);        \
            weight = CINCH_FMA(-h[CINCH_HYPER_LR], step, weight))
-RMSPROP(rmsprop_plain, 0, 0, v, v)
-RMSPROP(rmsprop_momentum, 0, 1, v, v)
-RMSPROP(rmsprop_centred, 1, 0, v, v)
-RMSPROP(rmsprop_both, 1, 1, t, v)
+RMSPROP(rmsprop_plain, 0, 0)
+RMSPROP(rmsprop_momentum, 0, 1)
+RMSPROP(rmsprop_centred, 1, 0)
 
 static float *state_at(const cinch_call *c, int k, int64_t at) { return (float *)c->in[k].data + at; }
 
@@ -83,7 +82,6 @@ static void update_piece(void *arg, int64_t begin, int64_t end, int worker)
         s.decay = row[CINCH_SEGMENT_FLAGS] & CINCH_SEGMENT_DECAY ? hyper[CINCH_HYPER_DECAY] : 0;
         if (u->states > 0) s.state1 = state_at(c, 2, first);
         if (u->states > 1) s.state2 = state_at(c, 3, first);
-        if (u->states > 2) s.state3 = state_at(c, 3, first) + cinch_tensor_count(&c->in[0]);
         u->f(&s);
     }
 }
@@ -116,7 +114,6 @@ CINCH_CPU_KERNEL_UNPLANNED(adagrad, run_adagrad)
 static cinch_status run_rmsprop(cinch_backend *b, const cinch_call *c)
 {
     bool centred = c->attr->update.centred, momentum = c->attr->update.has_momentum;
-    if (centred && momentum) return run_update(b, c, rmsprop_both, 3);
     if (!centred && !momentum) return run_update(b, c, rmsprop_plain, 1);
     return run_update(b, c, centred ? rmsprop_centred : rmsprop_momentum, 2);
 }
@@ -124,10 +121,8 @@ static cinch_status run_rmsprop(cinch_backend *b, const cinch_call *c)
 static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
 {
     (void)b, (void)scratch, (void)saved;
-    bool both = c->attr->update.centred && c->attr->update.has_momentum;
-    if (!both || cinch_tensor_count(&c->in[3]) >= 2 * cinch_tensor_count(&c->in[0])) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "rmsprop: centred and with momentum needs two more numbers for each weight, and has "
-                                   "one: choose one of the two");
+    if (!c->attr->update.centred || !c->attr->update.has_momentum) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "rmsprop: centred and momentum share one number for each weight; choose one of them");
 }
 CINCH_CPU_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
 
