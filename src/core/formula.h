@@ -235,7 +235,7 @@ CINCH_HD float cinch_f_pow(float a, float b)
     int32_t n = (int32_t)(uint32_t)cinch_bits64(t);
     float x = 1 + cinch_expm1_core((float)(y - k * 0x1.62e42fefa39efp-1));
     x = x * cinch_pow2(n >> 1) * cinch_pow2(n - (n >> 1));
-    return (b == 0) | (a == 1) ? 1 : x;
+    return ((b == 0) | (a == 1)) ? 1 : x;
 }
 
 /* --- arithmetic ---------------------------------------------------------------------------------------------- */
