@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers that are not finite: training stops and names the layer with everything as it was, or passes over them. */
+#include "train/trainer.h"
 #include "train_runs.h"
 
 #include <math.h>
@@ -92,6 +93,37 @@ Test(nonfinite, a_bad_step_moves_nothing)
     cr_assert(n == m && !memcmp(a, b, (size_t)n * sizeof *a));
     free(a);
     free(b);
+}
+
+/* Under the policy `stop` the host may look late: by then other batches have run, and none of them moved anything. */
+static cinch_status saved_nothing(void *run) { return run ? CINCH_OK : CINCH_INTERNAL; }
+
+Test(nonfinite, nothing_moves_after_a_bad_step)
+{
+    static const char *const ways[] = {"train.accumulate=1", "train.accumulate=2"};
+    for (int i = 0; i < 2; i++) {
+        int64_t n, last = i ? 2 : 4;
+        heard h = {.stop_at_step = last, .stop_with = CINCH_SUSPENDED};
+        train_in("good", small_config(BAD_DATA, ways[i], NULL), (cinch_train_options){.overwrite = true}, &h, NULL);
+        float *wanted = weights_of("good", last, &n);
+        cinch_config *c = small_config(BAD_DATA, ways[i], "train.log_every=0", NULL);
+        cinch_trainer t = {.config = c};
+        OK(cinch_trainer_build(&t, NULL, true));
+        t.fit.save = saved_nothing;
+        t.fit.run = &t;
+        OK(cinch_metrics_open(&t.fit.log, run_path("log.jsonl"), -1));
+        cr_assert_eq(cinch_fit_run(&t.fit), CINCH_NUMERIC);
+        cr_assert_eq(t.fit.state.step, 12 / (i + 1), "the whole epoch ran before the host looked");
+        cr_assert_eq(cinch_params_slab_size(t.params, CINCH_SLAB_TRAINABLE), n);
+        float *now = malloc((size_t)n * sizeof *now);
+        OK(cinch_params_slab_read(t.params, CINCH_SLAB_TRAINABLE, now));
+        cr_assert_eq(memcmp(now, wanted, (size_t)n * sizeof *now), 0, "the weights are those of step %d", (int)last);
+        cinch_metrics_close(&t.fit.log);
+        cinch_trainer_free(&t);
+        cinch_config_free(c);
+        free(now);
+        free(wanted);
+    }
 }
 
 /* A learning rate that blows up: the loss itself becomes infinite or not a number. */

@@ -52,7 +52,7 @@ static cinch_status run_all(worker *workers, int n, double *seconds)
 static cinch_status best_rate(worker *workers, int n, double *rate)
 {
     *rate = 0;
-    for (int go = 0; go < 5; go++) {
+    for (int go = 0; go < 10; go++) {
         double seconds, amount = 0;
         TRY(run_all(workers, n, &seconds));
         for (int i = 0; i < n; i++) amount += workers[i].amount;
@@ -107,7 +107,7 @@ static cinch_status measure_fma(int threads, double *gflops)
 
 /* --- memory: a = b + s c over arrays much larger than the caches ----------------------------------------------------- */
 
-enum { TRIAD_FLOATS = 1 << 25 };
+enum { TRIAD_FLOATS = 1 << 24 };
 
 static void triad(worker *w)
 {
