@@ -124,6 +124,14 @@ expect 0 '^cuda +not usable: ' devices
 expect 0 '"name": "cpu", "usable": true, "description": ".+"' devices --json
 check 'why there is no GPU' grep -q '"name": "cuda", "usable": false, "reason": ".' out
 expect 0 ' 1 thread' devices --threads 1
+if "$cinch" --version | grep -qE 'avx512|avx2' && [ "$(uname -m)" = x86_64 ]; then
+    export OPENBLAS_CORETYPE=Prescott
+    expect 0 "OpenBLAS runs its 'Prescott' core" --version
+    expect 0 "OpenBLAS runs its 'Prescott' core" devices
+    expect 0 "\"notice\": \"OpenBLAS runs its 'Prescott' core" devices --json
+    expect 0 "^device cpu: OpenBLAS runs its 'Prescott' core" train --device cpu --data shapes:40 --epochs 1 --out old
+    unset OPENBLAS_CORETYPE
+fi
 
 # --- models
 expect 0 '^dense: ' models

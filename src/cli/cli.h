@@ -191,9 +191,15 @@ cinch_dataset_options cinch_cli_data_options(const cinch_config *config);
 /* Rows to take: all, or --limit. */
 int64_t cinch_cli_rows(const cinch_cli *cli, int64_t rows);
 
-/* The device's name where "auto" may be asked for. */
-cinch_status cinch_cli_device_name(const char *name, int threads, char text[32]);
-/* Says which device "auto" takes and why, once it is sure that nothing else but this is to be said; cli->config is made. */
+/* What a device is; "auto" may be asked for. */
+typedef struct cinch_facts {
+    char name[32], text[512];
+    const char *notice;      /* why it is slower than it could be, or NULL; a static text */
+} cinch_facts;
+cinch_status cinch_cli_look_at(const char *name, int threads, cinch_facts *out);
+
+/* Says which device "auto" takes and why, and what slows it down; to be called when no error can follow, for an error
+   is one line. cli->config is made. */
 void cinch_cli_tell_device(const cinch_cli *cli);
 /* Why no GPU is used. */
 const char *cinch_cli_no_gpu(char *text, size_t size);

@@ -9,12 +9,12 @@
 
 static cinch_status print_version(void)
 {
-    char text[512], reason[512];
-    cinch_device *device;
-    TRY(cinch_device_open(&device, "cpu", NULL));
-    cinch_device_describe(device, text, sizeof text);
-    cinch_device_free(device);
-    cinch_cli_print("cinch %s\ncpu: %s\ncuda: %s\n", cinch_version(), text, cinch_cli_no_gpu(reason, sizeof reason));
+    char reason[512];
+    cinch_facts cpu;
+    TRY(cinch_cli_look_at("cpu", 0, &cpu));
+    cinch_cli_print("cinch %s\ncpu: %s\n", cinch_version(), cpu.text);
+    if (cpu.notice) cinch_cli_print("cpu: %s\n", cpu.notice);
+    cinch_cli_print("cuda: %s\n", cinch_cli_no_gpu(reason, sizeof reason));
     return CINCH_OK;
 }
 

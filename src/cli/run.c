@@ -21,23 +21,29 @@ const char *cinch_cli_no_gpu(char *text, size_t size)
     return text;
 }
 
-cinch_status cinch_cli_device_name(const char *name, int threads, char text[32])
+cinch_status cinch_cli_look_at(const char *name, int threads, cinch_facts *out)
 {
     cinch_device *device;
     cinch_device_options options = {.threads = threads};
     TRY(cinch_device_open(&device, name, &options));
-    snprintf(text, 32, "%s", cinch_device_name(device));
+    snprintf(out->name, sizeof out->name, "%s", cinch_device_name(device));
+    cinch_device_describe(device, out->text, sizeof out->text);
+    out->notice = cinch_device_notice(device);
     cinch_device_free(device);
     return CINCH_OK;
 }
 
 void cinch_cli_tell_device(const cinch_cli *cli)
 {
-    char name[32], reason[512];
+    char reason[512];
+    cinch_facts device;
     const cinch_train_config *t = cinch_config_train(cli->config);
-    if (cli->quiet || strcmp(t->device, "auto") || cinch_cli_device_name(t->device, t->threads, name)) return;
-    if (strcmp(name, "cpu")) cinch_cli_note(cli, "device auto: %s", name);
-    else cinch_cli_note(cli, "device auto: cpu, for there is no GPU: %s", cinch_cli_no_gpu(reason, sizeof reason));
+    if (cli->quiet || cinch_cli_look_at(t->device, t->threads, &device)) return;
+    bool chosen = !strcmp(t->device, "auto"), on_cpu = !strcmp(device.name, "cpu");
+    if (chosen && !on_cpu) cinch_cli_note(cli, "device auto: %s", device.name);
+    if (chosen && on_cpu)
+        cinch_cli_note(cli, "device auto: cpu, for there is no GPU: %s", cinch_cli_no_gpu(reason, sizeof reason));
+    if (device.notice) cinch_cli_note(cli, "device %s: %s", device.name, device.notice);
 }
 
 /* --- the run ------------------------------------------------------------------------------------------------------ */

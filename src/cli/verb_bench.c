@@ -59,7 +59,7 @@ static void print_table(const cinch_cli *cli, const cinch_bench *b, const char *
 
 static cinch_status bench_train(cinch_cli *cli)
 {
-    char device[32];
+    cinch_facts device;
     cinch_bench result = {0};
     const cinch_train_config *t = cinch_config_train(cli->config);
     cinch_bench_options options = {.device = t->device, .threads = t->threads, .weights = cli->weights,
@@ -68,10 +68,11 @@ static cinch_status bench_train(cinch_cli *cli)
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
     TRY(cinch_cli_whole("--steps", cli->steps, 1, 0, &options.steps));
     TRY(cinch_bench_train(cli->second, &options, &result));
-    TRY(cinch_cli_device_name(t->device, t->threads, device));
-    if (cli->json) return print_json(cli, &result, device);
-    print_table(cli, &result, device);
-    return CINCH_OK;
+    TRY(cinch_cli_look_at(t->device, t->threads, &device));
+    if (!cli->json) print_table(cli, &result, device.name);
+    cinch_status status = cli->json ? print_json(cli, &result, device.name) : CINCH_OK;
+    if (!status) cinch_cli_tell_device(cli);
+    return status;
 }
 
 /* --- peak --------------------------------------------------------------------------------------------------------- */

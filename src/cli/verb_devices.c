@@ -7,20 +7,20 @@ typedef struct row {
     const char *name;
     bool usable;
     char text[512];          /* what it is, or why it cannot be used */
+    const char *notice;
 } row;
 
 static row look(const char *name, int threads)
 {
     row r = {.name = name};
-    cinch_device *device;
-    cinch_device_options options = {.threads = threads};
-    r.usable = !cinch_device_open(&device, name, &options);
+    cinch_facts facts;
+    r.usable = !cinch_cli_look_at(name, threads, &facts);
     if (!r.usable) {
         cinch_cli_no_gpu(r.text, sizeof r.text);
         return r;
     }
-    cinch_device_describe(device, r.text, sizeof r.text);
-    cinch_device_free(device);
+    memcpy(r.text, facts.text, sizeof r.text);
+    r.notice = facts.notice;
     return r;
 }
 
@@ -30,6 +30,7 @@ static json_t *row_json(const row *r)
     cinch_cli_json_set(object, "name", cinch_cli_json_text(r->name));
     cinch_cli_json_set(object, "usable", json_boolean(r->usable));
     cinch_cli_json_set(object, r->usable ? "description" : "reason", cinch_cli_json_text(r->text));
+    if (r->notice) cinch_cli_json_set(object, "notice", cinch_cli_json_text(r->notice));
     return object;
 }
 
@@ -45,13 +46,14 @@ cinch_status cinch_verb_devices(cinch_cli *cli)
 {
     TRY(cinch_cli_configure(cli));
     int threads = cinch_config_train(cli->config)->threads;
-    cinch_device *cpu;
-    TRY(cinch_device_open(&cpu, "cpu", &(cinch_device_options){.threads = threads}));
-    cinch_device_free(cpu);
+    cinch_facts cpu;
+    TRY(cinch_cli_look_at("cpu", threads, &cpu)); /* a CPU that cannot be opened is an error */
     row rows[] = {look("cpu", threads), look("cuda", threads)};
     int n = sizeof rows / sizeof *rows;
     if (cli->json) return print_json(rows, n);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         cinch_cli_print("%-6s %s%s\n", rows[i].name, rows[i].usable ? "" : "not usable: ", rows[i].text);
+        if (rows[i].notice) cinch_cli_print("%-6s %s\n", "", rows[i].notice);
+    }
     return CINCH_OK;
 }

@@ -71,15 +71,15 @@ static void print_dry(const cinch_dry_run *d, const cinch_model *model, const ch
 
 static cinch_status dry_run(const cinch_cli *cli)
 {
-    char device[32];
+    cinch_facts device;
     cinch_dry_run d;
     cinch_model *model;
     const cinch_train_config *t = cinch_config_train(cli->config);
-    TRY(cinch_cli_device_name(t->device, t->threads, device));
+    TRY(cinch_cli_look_at(t->device, t->threads, &device));
     TRY(cinch_train_dry_run(cli->config, &d, &model));
     cinch_status status = CINCH_OK;
-    if (cli->json) status = print_dry_json(&d, model, device);
-    else print_dry(&d, model, device);
+    if (cli->json) status = print_dry_json(&d, model, device.name);
+    else print_dry(&d, model, device.name);
     cinch_model_free(model);
     return status;
 }
