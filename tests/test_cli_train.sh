@@ -35,14 +35,16 @@ check 'only data on standard output' test ! -s out
 expect 0 '' train "${small[@]::8}" --device cpu --epochs 1 --out said --overwrite
 check 'a device that was named needs no reason' bash -c '! grep -q "device auto" err'
 expect 0 '' train "${small[@]}" --epochs 2 --json --out json
-check 'the keys of --json' test "$(json_keys)" = 'run steps epochs loss val_loss best_val_loss best_epoch elapsed_s parameters '
+check 'the keys of --json' test "$(json_keys)" = \
+    'run steps epochs loss val_loss best_val_loss best_epoch elapsed_s parameters '
 check 'run' test "$(json run)" = json
 check 'steps' test "$(json steps)" = 12
 check 'parameters' test "$(json parameters)" = $((784 * 16 + 16 + 16 * 4 + 4 + 4 * 16 + 16 + 16 * 784 + 784))
 if command -v script > /dev/null; then
     script -qec "stty cols 100; '$cinch' train --data shapes:3000 --epochs 1 --batch-size 8 --hidden-sizes 16 \
         --latent-dim 4 --log-every 10 --out terminal" /dev/null > out 2> err < /dev/null
-    check 'a bar on a terminal' grep -aqE 'epoch 1/1 \[#*\.*\] +[0-9]+%  loss [0-9.e-]+  .*[0-9]+ samples/s  [0-9:]+ left' out
+    check 'a bar on a terminal' \
+        grep -aqE 'epoch 1/1 \[#*\.*\] +[0-9]+%  loss [0-9.e-]+  .*[0-9]+ samples/s  [0-9:]+ left' out
     check 'the bar goes away' grep -aqE $'\033\\[Kepoch 1/1  loss' out
 fi
 
@@ -89,9 +91,10 @@ CINCH_CPU_ISA=sse expect 2 'sse' train "${small[@]}" --out sse
 expect 0 '' train --config run/config.json --quiet --out copy
 check 'config.json runs again' same_model run copy
 expect 0 '' train "${small[@]}" --epochs 2 --from-weights run/model.safetensors --out further
-check 'from weights goes further' above "$(grep -m1 '"event": "epoch"' run/metrics.jsonl | sed 's/.*"loss": \([^,]*\).*/\1/')" \
-    "$(grep -m1 '"event": "epoch"' further/metrics.jsonl | sed 's/.*"loss": \([^,]*\).*/\1/')"
-expect 3 '^cinch: run/model.safetensors: ' train "${small[@]}" --latent-dim 5 --from-weights run/model.safetensors --out wrong
+first_loss() { grep -m1 '"event": "epoch"' "$1/metrics.jsonl" | sed 's/.*"loss": \([^,]*\).*/\1/'; }
+check 'from weights goes further' above "$(first_loss run)" "$(first_loss further)"
+expect 3 '^cinch: run/model.safetensors: ' \
+    train "${small[@]}" --latent-dim 5 --from-weights run/model.safetensors --out wrong
 check 'a run that never began leaves no config.json' no_file wrong/config.json
 
 # --- how long

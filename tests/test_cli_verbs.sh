@@ -12,7 +12,8 @@ check 'keys of eval --json' test "$(json_keys)" = "$eval_keys"
 check 'one line' test "$(wc -l < out)" = 1
 check 'the test part' test "$(json part)" = test
 check 'a tenth of 240' test "$(json n)" = 24
-check 'a loss of mse is the mse' awk -v a="$(json mse)" -v b="$(json loss)" 'BEGIN { exit !(a > 0 && (a - b)^2 < 1e-12 * a * a) }'
+check 'a loss of mse is the mse' \
+    awk -v a="$(json mse)" -v b="$(json loss)" 'BEGIN { exit !(a > 0 && (a - b)^2 < 1e-12 * a * a) }'
 check 'rmse is its root' awk -v a="$(json mse)" -v b="$(json rmse)" 'BEGIN { exit !((b * b - a)^2 < 1e-12 * a * a) }'
 check 'PCA is exact here' test "$(json pca_note)" = exact
 check 'PCA has a figure' above "$(json pca_mse)" 0
@@ -53,7 +54,8 @@ expect 0 '' encode run --data shapes:50 --limit 20 --out few.npy --quiet
 check '--limit takes the first rows' same <(tail -c +129 few.npy) <(tail -c +129 z.npy | head -c $((20 * 4 * 4)))
 "$cinch" encode run --data shapes:50 --out - --quiet > piped.npy 2> err
 check '--out -' same piped.npy z.npy
-"$cinch" encode run --data shapes:50 --out - --quiet 2> err | "$cinch" decode run --data npy+- --out - --quiet > piped.npy 2> err
+"$cinch" encode run --data shapes:50 --out - --quiet 2> err |
+    "$cinch" decode run --data npy+- --out - --quiet > piped.npy 2> err
 check 'from pipe to pipe' same piped.npy x.npy
 "$cinch" eval run --data npy+- --json --quiet < x.npy > out 2> err
 check 'eval of what stands on standard input, as floats beyond [0, 1]' test "$(json n)" = 50
@@ -107,8 +109,10 @@ check 'layers' grep -qE '^  encoder\.0 +Linear 784 -> 16 +12560$' out
 check 'sum of parameters' grep -qE '^  26036 parameters' out
 check 'tensors' grep -qE '^  F32 +\[16, 784\] +50176 bytes +encoder\.0\.weight$' out
 expect 0 '' inspect run --json
-for part in '"kind": "run"' '"parameters": 26036' '"name": "encoder.0", "kind": "Linear 784 -> 16", "parameters": 12560' \
-    '"name": "decoder.2.bias", "type": "F32", "shape": \[784\], "bytes": 3136' '"cinch.format": "1"' '"epochs": 2' '"code": \[4\]'; do
+for part in '"kind": "run"' '"parameters": 26036' \
+    '"name": "encoder.0", "kind": "Linear 784 -> 16", "parameters": 12560' \
+    '"name": "decoder.2.bias", "type": "F32", "shape": \[784\], "bytes": 3136' \
+    '"cinch.format": "1"' '"epochs": 2' '"code": \[4\]'; do
     check "inspect run --json has $part" grep -q "$part" out
 done
 expect 0 '^run/model.safetensors: safetensors' inspect run/model.safetensors
@@ -125,11 +129,12 @@ expect 0 '"min": 1.0, "max": 2.0, .*"missing": 3, "infinite": 3' inspect nan.npy
 expect 3 '^cinch: nowhere: ' inspect nowhere
 
 # --- bench
-bench_keys='workload device precision threads batch_size step_ms step_ms_min step_ms_max samples_per_s first_step_ms peak_bytes '
-bench_keys+='flops_per_step share_of_peak loss_first loss_last '
+bench_keys='workload device precision threads batch_size step_ms step_ms_min step_ms_max samples_per_s '
+bench_keys+='first_step_ms peak_bytes flops_per_step share_of_peak loss_first loss_last '
 expect 0 '' bench train dense --batch-size 8 --steps 5 --threads 1 --device cpu --losses --json
 check 'keys of bench train --json' test "$(json_keys)" = "${bench_keys}losses "
-check 'what ran' test "$(json workload) $(json device) $(json precision) $(json threads) $(json batch_size)" = 'dense cpu f32 1 8'
+check 'what ran' \
+    test "$(json workload) $(json device) $(json precision) $(json threads) $(json batch_size)" = 'dense cpu f32 1 8'
 check 'operations' test "$(json flops_per_step)" = $((5783552 * 8))
 check 'median between extremes' awk -v a="$(json step_ms_min)" -v b="$(json step_ms)" -v c="$(json step_ms_max)" \
     'BEGIN { exit !(0 < a && a <= b && b <= c) }'

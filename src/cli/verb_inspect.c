@@ -34,8 +34,8 @@ void cinch_inspect_print_layers(const cinch_model *model)
 
 /* --- a run -------------------------------------------------------------------------------------------------------- */
 
-/* A text of JSON that the library wrote; NULL when memory is short. Read twice, for jansson 2.14 loses a letter where it
-   gets no memory for it, and goes on. */
+/* A text of JSON that the library wrote; NULL when memory is short. Read twice, for jansson 2.14 loses a letter where
+   it gets no memory for it, and goes on. */
 static json_t *parsed(const char *text)
 {
     json_t *value = json_loads(text, 0, NULL), *again = json_loads(text, 0, NULL);

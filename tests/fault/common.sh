@@ -7,22 +7,22 @@ shim=$(dirname "$cinch")/fault_shim.so
 [ -e "$shim" ] || { echo "no $shim"; exit 77; }
 if ldd "$cinch" | grep -qE 'lib[a-z]+san'; then echo 'the sanitizers bring their own malloc'; exit 77; fi
 
-# with_fault CLASS AT ARGUMENT...: runs the command with a call that fails; leaves status, calls and leaks. A class with a
-# + behind it: all calls from that one on.
+# with_fault CLASS AT ARGUMENT...: runs the command with a call that fails; leaves status, calls and leaks. A class with
+# a + behind it: all calls from that one on.
 with_fault()
 {
     local class=${1%+} at=$2 on=()
     [ "$class" = "$1" ] || on=(FAULT_ON=1)
     shift 2
     rm -f report
-    timeout 60 env "${on[@]}" FAULT_CLASS="$class" FAULT_AT="$at" FAULT_REPORT="$work/report" LD_PRELOAD="$shim" "$cinch" "$@" \
-        > out 2> err < /dev/null
+    timeout 60 env "${on[@]}" FAULT_CLASS="$class" FAULT_AT="$at" FAULT_REPORT="$work/report" LD_PRELOAD="$shim" \
+        "$cinch" "$@" > out 2> err < /dev/null
     status=$?
     calls=- leaks=-
     [ ! -s report ] || read -r calls leaks < report
 }
 
-# Which numbers to try: the first 40 (20 with many < 20), then about so many more over the rest, the last ones among them.
+# Which numbers to try: the first 40 (20 with many < 20), then about so many more over the rest, and the last ones.
 points() # TOTAL MANY
 {
     awk -v total="$1" -v many="$2" 'BEGIN {
@@ -35,7 +35,7 @@ points() # TOTAL MANY
     }' | sort -nu
 }
 
-# may_fail CODES WHAT: either nothing came of the fault, or there was one line and one of these exit codes; nothing leaked.
+# may_fail CODES WHAT: nothing came of the fault, or there was one line and one of these exit codes; nothing leaked.
 may_fail()
 {
     checks=$((checks + 1))
