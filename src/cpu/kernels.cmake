@@ -22,7 +22,8 @@ foreach(isa ${cpu_isas})
   add_library(cinch_cpu_${isa} OBJECT ${cpu_kernels})
   set_target_properties(cinch_cpu_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_compile_definitions(cinch_cpu_${isa} PRIVATE CINCH_ISA=${isa})
-  target_compile_options(cinch_cpu_${isa} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3> ${cpu_flags_${isa}})
+  target_compile_options(cinch_cpu_${isa} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3> ${cpu_flags_${isa}}
+    $<$<C_COMPILER_ID:Clang>:-Wno-pass-failed>) # i32 division has no vector instruction
   target_link_libraries(cinch_cpu_${isa} PRIVATE cinch_flags)
   list(APPEND CINCH_OBJECTS $<TARGET_OBJECTS:cinch_cpu_${isa}>)
 endforeach()

@@ -12,7 +12,7 @@
 #include <time.h>
 
 /* How long a worker looks for the next job before it sleeps: the gap between two kernels of a step, not more. */
-enum { SPIN_NANOSECONDS = 50000, MAX_THREADS = 1024 };
+enum { SPIN_NANOSECONDS = 100000, MAX_THREADS = 1024 };
 
 #if defined(__x86_64__) || defined(__i386__)
 #define RELAX() __builtin_ia32_pause()
