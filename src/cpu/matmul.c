@@ -15,9 +15,11 @@ enum {
     TILE = 512
 };
 
-/* What OpenBLAS multiplies without packing: up to this many multiplications, and, where b is stored transposed and a
-   is not, this many results over at least that many terms. Beyond LARGE, packing pays. */
+/* What OpenBLAS multiplies without packing: so many multiplications at most and, where b is stored transposed and a is
+   not, so many results, of at least so many terms. Beyond `large_work`, packing pays. An operand beyond `cache_words`
+   is read from far away: larger and shallower blocks read it less often. */
 static const int64_t small_work = 1000000, small_results = 1024, small_terms = 128, large_work = 1 << 27;
+static const int64_t cache_words = 1 << 20, shallow_terms = 244;
 
 enum { A, B };
 
@@ -84,30 +86,33 @@ static bool all_f32(const cinch_call *c)
 static bool cut_small(job *j)
 {
     bool narrow = j->transpose[B] && !j->transpose[A];
-    int64_t work = j->m * j->n * cinch_cpu_max(j->k, 1), parts = cinch_cpu_parts(j->k, small_work / small_results);
+    bool streams = !narrow && j->k * cinch_cpu_max(j->m, j->n) > cache_words;
+    int64_t work = j->m * j->n * cinch_cpu_max(j->k, 1);
+    int64_t parts = cinch_cpu_parts(j->k, streams ? shallow_terms : small_work / small_results);
     if (!cinch_blas_small_blocks() || (work > large_work && cinch_cpu_min(j->m, j->n) > 2 * ROUND)) return false;
     if (narrow && j->k < small_terms) return false;
     j->depth = cinch_cpu_max(1, cinch_cpu_parts(j->k, cinch_cpu_max(parts, 1)));
     int64_t results = narrow ? small_results : small_work / j->depth;
     int64_t rows = cinch_cpu_min(j->m, ROUND), columns = cinch_cpu_min(j->n, ROUND);
-    for (bool grown = true; grown && rows * columns * j->depth < small_work / 2;) {
-        grown = false;
-        if (columns < j->n && columns <= 2 * rows && 2 * rows * columns <= results) columns *= 2, grown = true;
-        else if (rows < j->m && 2 * rows * columns <= results) rows *= 2, grown = true;
-        else if (columns < j->n && 2 * rows * columns <= results) columns *= 2, grown = true;
+    while (2 * rows * columns <= results && rows * columns * j->depth < small_work / 2) {
+        bool wider = columns < j->n && (columns <= 2 * rows || rows >= j->m);
+        if (wider) columns *= 2;
+        else if (rows < j->m) rows *= 2;
+        else break;
     }
     j->rows = rows;
     j->columns = columns;
     return true;
 }
 
-/* Blocks that OpenBLAS packs: enough of them for many threads, else as large as can be, cut so that as little as can
-   be is packed more than once. */
+/* Blocks that OpenBLAS packs: enough of them for many threads, but more than a few only while they are large, and cut
+   so that as little as can be is packed more than once. */
 static void cut_large(job *j)
 {
-    const int64_t least = 1 << 21, most = 1 << 26;
+    const int64_t least = 1 << 21, most = 1 << 26, few = 8, large = 256 * 256;
     int64_t work = j->m * j->n * j->k, share = cinch_cpu_max(least, cinch_cpu_min(most, work * j->n_batch / 8));
-    int64_t tasks = cinch_cpu_max(1, work / share), best_rows = 1, best_columns = tasks;
+    int64_t tasks = cinch_cpu_max(1, cinch_cpu_min(work / share, cinch_cpu_max(few, j->m * j->n / large)));
+    int64_t best_rows = 1, best_columns = tasks;
     for (int64_t rows = 1; rows <= tasks; rows++) {
         int64_t columns = cinch_cpu_parts(tasks, rows);
         if (rows * j->n + columns * j->m >= best_rows * j->n + best_columns * j->m) continue;
