@@ -43,8 +43,27 @@ try_training()
     echo "$class: $total calls, tried $(points "$total" "$many" | wc -l): cinch $*"
 }
 
+# keeps CLASS CODES: a run that stands where another is to begin is refused or, whatever fails, at least left as it is.
+keeps()
+{
+    local class=$1 codes=$2 total n
+    rm -rf try && cp -r base try
+    with_fault "$class" 0 train "${tiny[@]}" --epochs 3 --out try
+    may_fail 2 "$class without a fault: over a run" && fail 'a run was overwritten'
+    total=$calls
+    for n in $(points "$total" 30); do
+        with_fault "$class" "$n" train "${tiny[@]}" --epochs 3 --out try
+        may_fail "$codes" "$class $n of $total: over a run" && fail "$class $n of $total: a run was overwritten"
+        checks=$((checks + 1))
+        diff -r base try > out || fail "$class $n of $total: a run was changed"
+    done
+    echo "$class: $total calls, tried $(points "$total" 30 | wc -l): a run that is in the way"
+}
+
 resume=(train --resume try --epochs 3 --quiet)
 fresh=(train "${tiny[@]}" --epochs 3 --out try)
+keeps alloc '2 4'
+keeps read '2 3 4 6'
 try_training alloc 4 50 base "${resume[@]}"
 try_training alloc 4 30 - "${fresh[@]}"
 try_training alloc+ 4 15 base "${resume[@]}"

@@ -176,7 +176,9 @@ static bool is_temporary(const char *name)
 cinch_status cinch_remove_leftovers(const char *folder)
 {
     DIR *listing = opendir(folder);
-    if (!listing) return cinch_fail(CINCH_OUTPUT, "%s: cannot read the folder: %s", folder, strerror(errno));
+    if (!listing)
+        return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot read the folder: %s", folder,
+                          strerror(errno));
     cinch_status status = CINCH_OK;
     for (struct dirent *entry; !status && (entry = readdir(listing));)
         if (is_temporary(entry->d_name) && unlinkat(dirfd(listing), entry->d_name, 0))

@@ -8,6 +8,7 @@
 #include "data/output.h"
 #include "data/tensor_file.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,10 @@ void cinch_tensor_writer_free(cinch_tensor_writer *writer)
 /* Why jansson refused a name or a value: it takes UTF-8 only. */
 static cinch_status refused(const cinch_tensor_writer *w, const char *text)
 {
+    errno = 0;
     json_t *string = json_string(text);
-    cinch_status status = string ? cinch_fail(CINCH_DEVICE, "%s: out of memory", w->path)
+    bool memory = string || errno == ENOMEM;
+    cinch_status status = memory ? cinch_fail(CINCH_DEVICE, "%s: out of memory", w->path)
                                  : cinch_fail(CINCH_USAGE, "%s: '%s' is not UTF-8", w->path, text);
     json_decref(string);
     return status;

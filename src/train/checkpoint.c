@@ -7,6 +7,7 @@
 #include "core/json.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,22 +105,28 @@ static void insert(int64_t *steps, int *n, int64_t step)
     steps[at] = step;
 }
 
-/* Steps of the checkpoints in the folder, newest first. */
-static int list_steps(const char *folder, int64_t steps[LISTED])
+/* Steps of the checkpoints in the folder, newest first. A folder that cannot be read is not taken for an empty one:
+   training would begin anew and lose what is there. */
+static cinch_status list_steps(const char *folder, int64_t steps[LISTED], int *n)
 {
-    int n = 0;
+    *n = 0;
     DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));)
-        if (step_of(e->d_name) >= 0) insert(steps, &n, step_of(e->d_name));
+    if (!dir && errno == ENOENT) return CINCH_OK;
+    errno = dir ? 0 : errno;
+    for (struct dirent *e; dir && (e = readdir(dir)); errno = 0)
+        if (step_of(e->d_name) >= 0) insert(steps, n, step_of(e->d_name));
+    int error = errno;
     if (dir) closedir(dir);
-    return n;
+    if (!error) return CINCH_OK;
+    return cinch_fail(error == ENOMEM ? CINCH_DEVICE : CINCH_DATA, "%s: cannot be read: %s", folder, strerror(error));
 }
 
 /* Removes all but the newest, and those of steps later than this one, which another course of training left. */
 static cinch_status remove_old(const cinch_checkpoint *c)
 {
     int64_t steps[LISTED];
-    int n = list_steps(c->folder, steps), kept = 0;
+    int n, kept = 0;
+    TRY(list_steps(c->folder, steps, &n));
     for (int i = 0; i < n; i++) {
         if (steps[i] <= c->state->step && kept++ < KEPT) continue;
         char *path = path_of(c, steps[i]);
@@ -287,8 +294,9 @@ static cinch_status load_file(const cinch_checkpoint *c, const char *path)
 cinch_status cinch_checkpoint_load(const cinch_checkpoint *c, bool *found)
 {
     int64_t steps[LISTED];
-    int n = list_steps(c->folder, steps);
+    int n;
     *found = false;
+    TRY(list_steps(c->folder, steps, &n));
     for (int i = 0; i < n && !*found; i++) {
         char *path = path_of(c, steps[i]);
         if (!path) return CINCH_DEVICE;

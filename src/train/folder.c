@@ -52,23 +52,39 @@ bool cinch_file_exists(const char *path)
     return stat(path, &about) == 0;
 }
 
+static cinch_status cannot(const char *path, const char *what)
+{
+    return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot %s: %s", path, what, strerror(errno));
+}
+
 /* --- may a run begin here? ----------------------------------------------------------------------------------------------- */
 
-/* Temporary files that a killed run left do not count. */
-static bool is_empty(const char *path)
+/* Opens a folder to list it; NULL without an error where there is none. One that cannot be read is not taken for an
+   empty one, for what is in it would be lost. */
+static cinch_status open_listing(const char *path, DIR **out)
 {
-    DIR *dir = opendir(path);
-    bool empty = true;
-    for (struct dirent *e; dir && empty && (e = readdir(dir));) empty = e->d_name[0] == '.';
+    *out = opendir(path);
+    return *out || errno == ENOENT || errno == ENOTDIR ? CINCH_OK : cannot(path, "read the folder");
+}
+
+/* Temporary files that a killed run left do not count. */
+static cinch_status look_whether_empty(const char *path, bool *empty)
+{
+    DIR *dir;
+    *empty = true;
+    TRY(open_listing(path, &dir));
+    for (struct dirent *e; dir && *empty && (e = readdir(dir));) *empty = e->d_name[0] == '.';
     if (dir) closedir(dir);
-    return empty;
+    return CINCH_OK;
 }
 
 cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resume)
 {
+    bool empty;
     if (resume && cinch_file_exists(f->config)) return CINCH_OK;
     if (resume) return cinch_fail(CINCH_DATA, "%s: no config.json, so there is no run to resume", f->path);
-    if (is_empty(f->path)) return CINCH_OK;
+    TRY(look_whether_empty(f->path, &empty));
+    if (empty) return CINCH_OK;
     if (!overwrite)
         return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite empties it, --resume goes on with the run in it", f->path);
     if (cinch_file_exists(f->config) || cinch_file_exists(f->parts)) return CINCH_OK;
@@ -77,11 +93,6 @@ cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resu
 }
 
 /* --- beginning ------------------------------------------------------------------------------------------------------------ */
-
-static cinch_status cannot(const char *path, const char *what)
-{
-    return cinch_fail(CINCH_OUTPUT, "%s: cannot %s: %s", path, what, strerror(errno));
-}
 
 static cinch_status make_folder(const char *path)
 {
@@ -121,8 +132,9 @@ static bool is_checkpoint(const char *name)
 
 static cinch_status remove_checkpoints(const cinch_folder *f)
 {
-    DIR *dir = opendir(f->checkpoint);
+    DIR *dir;
     cinch_status status = CINCH_OK;
+    TRY(open_listing(f->checkpoint, &dir));
     for (struct dirent *e; dir && !status && (e = readdir(dir));)
         if (is_checkpoint(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0)) status = cannot(e->d_name, "remove the checkpoint");
     if (dir) closedir(dir);

@@ -12,6 +12,7 @@
  *
  * Only what happens inside main counts. OpenBLAS is left alone: it ends the process when it gets no memory.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -227,6 +228,15 @@ FILE *fopen(const char *path, const char *mode)
     if (!real) real = REAL(fopen);
     if (!fails(reading ? READ : FILES, CALLER)) return real(path, mode);
     errno = reading ? EMFILE : ENOSPC;
+    return NULL;
+}
+
+DIR *opendir(const char *path)
+{
+    static DIR *(*real)(const char *);
+    if (!real) real = REAL(opendir);
+    if (!fails(READ, CALLER)) return real(path);
+    errno = EMFILE;
     return NULL;
 }
 
