@@ -15,9 +15,10 @@ core                cinch/*  !cinch/cinch.h !cinch/model.h !cinch/data.h !cinch/
 core/backend.h      cinch/status.h cinch/types.h core/ops.def
 core/formula.h      cinch/types.h core/backend.h core/rng.h
 core/rng.h
+core/grid.h         core/backend.h core/rng.h
 core/status.h       cinch/status.h
-cpu                 core/backend.h core/ops.def core/formula.h core/rng.h core/status.h
-cuda                core/backend.h core/ops.def core/formula.h core/rng.h core/status.h
+cpu                 core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/status.h
+cuda                core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/status.h cinch/version.h
 models              cinch/*  core/status.h core/options.h core/json.h
 models              !cinch/data.h !cinch/train.h !cinch/report.h
 data                cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h

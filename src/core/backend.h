@@ -36,8 +36,9 @@ enum { CINCH_CHAIN_IMMEDIATE = 127 };
 typedef struct cinch_attr {
     union {
         struct { float v[2]; } scalars;       /* elementwise: params; cast: scale, offset; fill: value */
-        struct { int8_t transpose_a, transpose_b; uint16_t activation; float param[2]; } matmul;
-                                              /* activation: an ELEMENTWISE op with one input, or 0 */
+        struct { int8_t transpose_a, transpose_b; uint16_t activation; float param[2]; int8_t tf32; } matmul;
+                                              /* activation: an ELEMENTWISE op with one input, or 0; tf32: f32
+                                                 operands may be rounded to ten bits before they are multiplied */
         struct { int8_t first, last;          /* reductions: axes first..last; others: axis `first` */
                  int8_t reverse, exclusive;   /* cumsum */
                  int32_t depth; } axis;       /* one_hot */
@@ -118,6 +119,9 @@ typedef struct cinch_backend_vtable {
     void (*release)(cinch_backend *, void *memory);
     cinch_status (*write)(cinch_backend *, void *device, const void *host, size_t bytes); /* host is free at once */
     cinch_status (*read)(cinch_backend *, void *host, const void *device, size_t bytes);  /* waits */
+    /* Like write, but beside the work under way: it comes after all work given before the previous write_ahead, and
+       before all work given after this one. For memory in two slots that take turns. NULL where it would be `write`. */
+    cinch_status (*write_ahead)(cinch_backend *, void *device, const void *host, size_t bytes);
     cinch_status (*fill)(cinch_backend *, void *device, int byte, size_t bytes);
     cinch_status (*sync)(cinch_backend *);
     /* Capture: NULL where a backend has none. `replay` runs what was recorded between begin and end. */
@@ -131,6 +135,12 @@ typedef struct cinch_backend_vtable {
     void (*describe)(cinch_backend *, char *text, size_t size);
     /* Why the device is slower than it could be, one static line, or NULL. */
     const char *(*notice)(cinch_backend *);
+    /* Bytes that are free on the device, and that it has. NULL where memory is the process's own. */
+    cinch_status (*room)(cinch_backend *, size_t *available, size_t *total);
+    /* What was chosen while planning (which of a library's algorithms for which product), as texts: `visit` is called
+       for each; `choose` takes them back before plans are made. NULL where nothing is chosen. */
+    void (*choices)(cinch_backend *, void (*visit)(void *user, const char *key, const char *choice), void *user);
+    cinch_status (*choose)(cinch_backend *, const char *key, const char *choice);
 } cinch_backend_vtable;
 
 /* What every backend begins with. */
@@ -145,8 +155,33 @@ typedef struct cinch_cpu_options {
     const char *isa;        /* NULL: $CINCH_CPU_ISA, else the best this CPU has; generic, avx2, avx512 */
 } cinch_cpu_options;
 
+CINCH_BEGIN
 cinch_status cinch_cpu_open(cinch_backend **out, const cinch_cpu_options *options);
 /* One line when OpenBLAS runs kernels for an older CPU than this one, else NULL. Static; thread-safe. */
 const char *cinch_cpu_notice(void);
+CINCH_END
+
+/* --- a backend in a module of its own ----------------------------------------------------------------------- */
+
+/* A module links nothing of core and exports one function. What it needs of core comes in the host; what core needs
+   comes in the module. Both sides must have been built from the same op list and structs. */
+enum { CINCH_MODULE_ABI = 1 << 24 | (int)sizeof(cinch_attr) << 10 | CINCH_OP_COUNT };
+
+typedef struct cinch_host {
+    void (*fail)(const char *text);               /* sets this thread's error text */
+    void *(*allocate)(size_t count, size_t size); /* zeroed; NULL with the error set; released with free() */
+} cinch_host;
+
+typedef struct cinch_module {
+    int32_t abi;            /* first in every version: where it is another number, nothing else may be looked at */
+    const char *version;    /* of cinch */
+    /* How many devices can be used; CINCH_DEVICE with the reason (no driver, too old, no device) where none can. */
+    cinch_status (*count)(int *devices);
+    cinch_status (*open)(cinch_backend **out, int device);
+} cinch_module;
+
+/* `host` must outlive the module. The module is static, and never NULL. */
+typedef const cinch_module *cinch_module_entry(int32_t abi, const cinch_host *host);
+#define CINCH_MODULE_ENTRY "cinch_backend_module"
 
 #endif

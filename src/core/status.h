@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+CINCH_BEGIN
+
 /* Sets this thread's error text (one line) and returns `status`: `return cinch_fail(CINCH_DATA, "%s: ...", path);` */
 cinch_status cinch_fail(cinch_status status, const char *format, ...) CINCH_PRINTF(2, 3);
 cinch_status cinch_failv(cinch_status status, const char *format, va_list args);
@@ -26,6 +28,8 @@ char *cinch_strdup(const char *text);
 
 /* printf into new memory, or NULL with the error set. */
 char *cinch_format(const char *format, ...) CINCH_PRINTF(1, 2);
+
+CINCH_END
 
 #define TRY(call)                               \
     do {                                        \

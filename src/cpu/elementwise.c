@@ -5,7 +5,7 @@
  * lies as the result does is read where it is; others are brought into the tile's order first.
  */
 #include "cpu/fold.h"
-#include "cpu/strides.h"
+#include "core/grid.h"
 
 enum {
     TILE = 512,

@@ -2,7 +2,7 @@
 # The CPU backend. Kernel files are compiled once for each instruction set, the rest once; isa.c chooses at run time.
 # Never -march=native: what runs must depend on the machine that runs it, not on the one that built it.
 set(cpu_folder ${CMAKE_CURRENT_LIST_DIR})
-foreach(file backend blas isa pool quota strides)
+foreach(file backend blas isa pool quota)
   list(APPEND CINCH_SOURCES ${cpu_folder}/${file}.c)
 endforeach()
 

@@ -7,7 +7,7 @@
  */
 #include "cpu/blas.h"
 #include "cpu/kernel.h"
-#include "cpu/strides.h"
+#include "core/grid.h"
 
 enum {
     MIXED_BLOCK = 128, MIXED_DEPTH = 512, /* of products with bf16 operands */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ops that fill, convert or move elements. */
 #include "cpu/kernel.h"
-#include "cpu/strides.h"
+#include "core/grid.h"
 
 enum { TILE = 512, BLOCK = 32 };
 
