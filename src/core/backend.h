@@ -114,6 +114,8 @@ typedef struct cinch_kernel {
 
 typedef struct cinch_backend_vtable {
     const char *name;
+    /* Before a thread gives work: makes the device the thread's own. NULL where threads have none. */
+    cinch_status (*enter)(cinch_backend *);
     void (*close)(cinch_backend *);
     cinch_status (*alloc)(cinch_backend *, size_t bytes, void **memory);   /* 64-byte aligned, contents undefined */
     void (*release)(cinch_backend *, void *memory);
@@ -124,7 +126,8 @@ typedef struct cinch_backend_vtable {
     cinch_status (*write_ahead)(cinch_backend *, void *device, const void *host, size_t bytes);
     cinch_status (*fill)(cinch_backend *, void *device, int byte, size_t bytes);
     cinch_status (*sync)(cinch_backend *);
-    /* Capture: NULL where a backend has none. `replay` runs what was recorded between begin and end. */
+    /* Capture: NULL where a backend has none. `replay` runs what was recorded between begin and end; end without a
+       graph drops it. */
     cinch_status (*capture_begin)(cinch_backend *);
     cinch_status (*capture_end)(cinch_backend *, void **graph);
     cinch_status (*replay)(cinch_backend *, void *graph);

@@ -57,10 +57,17 @@ cinch_status cinch_device_sync(cinch_device *device) { return device->backend->v
 
 /* --- memory -------------------------------------------------------------------------------------------------- */
 
+cinch_status cinch_device_enter(cinch_device *device)
+{
+    cinch_backend *backend = device->backend;
+    return backend->vtable->enter ? backend->vtable->enter(backend) : CINCH_OK;
+}
+
 cinch_status cinch_device_alloc(cinch_device *device, size_t bytes, void **memory)
 {
     *memory = NULL;
     if (!bytes) return CINCH_OK;
+    TRY(cinch_device_enter(device));
     TRY(device->backend->vtable->alloc(device->backend, bytes, memory));
     device->memory.now += bytes;
     if (device->memory.now > device->memory.peak) device->memory.peak = device->memory.now;

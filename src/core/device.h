@@ -22,6 +22,9 @@ struct cinch_buffer {
     void *memory;
 };
 
+/* Before work is given to the backend itself: the calling thread may have used another device. */
+cinch_status cinch_device_enter(cinch_device *device);
+
 /* Memory on the device; `bytes` is given again to release it, for the account. */
 cinch_status cinch_device_alloc(cinch_device *device, size_t bytes, void **memory);
 void cinch_device_release(cinch_device *device, void *memory, size_t bytes);

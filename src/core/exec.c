@@ -212,17 +212,22 @@ static cinch_status run_calls(cinch_plan *plan)
     return CINCH_OK;
 }
 
+static cinch_status capture(cinch_plan *plan)
+{
+    cinch_backend *backend = plan->device->backend;
+    TRY(backend->vtable->capture_begin(backend));
+    cinch_status status = run_calls(plan);
+    cinch_status ended = backend->vtable->capture_end(backend, status ? NULL : &plan->captured);
+    return status ? status : ended;
+}
+
 /* The first step runs as it is, the second is recorded, and from then on the recording is replayed. */
 static cinch_status run_step(cinch_plan *plan)
 {
     cinch_backend *backend = plan->device->backend;
     const cinch_backend_vtable *vtable = backend->vtable;
     if (!vtable->capture_begin || plan->runs == 0 || plan->options.private_memory) return run_calls(plan);
-    if (!plan->captured) {
-        TRY(vtable->capture_begin(backend));
-        cinch_status status = run_calls(plan), ended = vtable->capture_end(backend, &plan->captured);
-        if (status || ended) return status ? status : ended;
-    }
+    if (!plan->captured) TRY(capture(plan));
     return vtable->replay(backend, plan->captured);
 }
 
@@ -243,6 +248,7 @@ cinch_status cinch_plan_prepare(cinch_plan *plan) { return cinch_plan_resolve(pl
 cinch_status cinch_plan_run(cinch_plan *plan)
 {
     cinch_backend *backend = plan->device->backend;
+    TRY(cinch_device_enter(plan->device));
     TRY(cinch_plan_resolve(plan));
     TRY(upload_controls(plan));
     if (plan->private_arena) TRY(backend->vtable->fill(backend, plan->private_arena, 0xff, plan->layout.arena_bytes));
@@ -331,6 +337,7 @@ static cinch_status look_at_results(cinch_plan *plan, int32_t step)
 
 cinch_status cinch_plan_find_nonfinite(cinch_plan *plan)
 {
+    TRY(cinch_device_enter(plan->device));
     TRY(cinch_plan_resolve(plan));
     for (int32_t i = 0; i < plan->schedule.n_main; i++) {
         TRY(look_at_operands(plan, i));

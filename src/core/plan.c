@@ -167,6 +167,7 @@ cinch_status cinch_plan_create(cinch_plan **out, const cinch_graph *graph, cinch
     *out = NULL;
     if (!options) options = &defaults;
     TRY(check(graph, params, options));
+    TRY(cinch_device_enter(device));
     cinch_plan *plan = cinch_calloc(1, sizeof *plan);
     if (!plan) return CINCH_DEVICE;
     plan->device = device;

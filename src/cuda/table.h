@@ -5,5 +5,6 @@
 #include "core/backend.h"
 
 extern const cinch_kernel cinch_cuda_kernels[CINCH_OP_COUNT];
+extern const char *const cinch_cuda_op_names[CINCH_OP_COUNT];
 
 #endif
