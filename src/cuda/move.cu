@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ops that fill, convert or move elements: every element is read once and written once. */
+#include "core/grid.h"
+#include "cuda/kernel.cuh"
+#include "cuda/move.h"
+
+enum { VECTOR = 4, TILE = 32, TILE_LEAST = 8, PIECES = 64 };
+
+/* Runs a statement with T as the unsigned type of 1, 2, 4, 8 or 16 bytes. */
+#define WITH_UNIT(size, T, ...)                                   \
+    do {                                                          \
+        if ((size) == 16) { typedef uint4 T; __VA_ARGS__; }       \
+        else if ((size) == 8) { typedef uint2 T; __VA_ARGS__; }   \
+        else if ((size) == 4) { typedef uint32_t T; __VA_ARGS__; } \
+        else if ((size) == 2) { typedef uint16_t T; __VA_ARGS__; } \
+        else { typedef uint8_t T; __VA_ARGS__; }                  \
+    } while (0)
+
+/* --- plain copies and fills ---------------------------------------------------------------------------------------- */
+
+/* A thread takes a T at a time; what is left, less than one, goes byte by byte. */
+template <typename T>
+static __global__ void __launch_bounds__(CINCH_BLOCK)
+copy_kernel(char *to, const char *from, int64_t bytes, const float *commit)
+{
+    if (commit && *commit == 0) return;
+    int64_t whole = bytes / (int64_t)sizeof(T), done = whole * (int64_t)sizeof(T);
+    CINCH_EACH(i, whole) ((T *)to)[i] = ((const T *)from)[i];
+    CINCH_EACH(i, bytes - done) to[done + i] = from[done + i];
+}
+
+void cinch_cuda_copy(cinch_backend *b, void *to, const void *from, int64_t bytes, const float *commit)
+{
+    size_t unit = 16;
+    while (unit > 1 && !(cinch_cuda_aligned(to, unit) && cinch_cuda_aligned(from, unit))) unit /= 2;
+    if (!bytes || to == from) return;
+    WITH_UNIT(unit, T, CINCH_LAUNCH(copy_kernel<T>, cinch_cuda_blocks(b, cinch_cuda_parts(bytes, (int64_t)unit)),
+                                    CINCH_BLOCK, cinch_cuda_stream(b), (char *)to, (const char *)from, bytes, commit));
+}
+
+__device__ static void put(uint4 *to, int64_t i, uint32_t word) { to[i] = make_uint4(word, word, word, word); }
+__device__ static void put(uint32_t *to, int64_t i, uint32_t word) { to[i] = word; }
+__device__ static void put(uint8_t *to, int64_t i, uint32_t word) { to[i] = (uint8_t)(word >> i % 4 * 8); }
+
+/* The same for one word in all places. */
+template <typename T>
+static __global__ void __launch_bounds__(CINCH_BLOCK) fill_kernel(uint8_t *to, int64_t bytes, uint32_t word)
+{
+    int64_t whole = bytes / (int64_t)sizeof(T), done = whole * (int64_t)sizeof(T);
+    CINCH_EACH(i, whole) put((T *)to, i, word);
+    CINCH_EACH(i, bytes - done) put(to, done + i, word);
+}
+
+void cinch_cuda_fill(cinch_backend *b, void *to, int64_t bytes, uint32_t word)
+{
+    uint8_t *start = (uint8_t *)to;
+    cudaStream_t stream = cinch_cuda_stream(b);
+    if (!bytes) return;
+    if (cinch_cuda_aligned(to, 16))
+        CINCH_LAUNCH(fill_kernel<uint4>, cinch_cuda_blocks(b, cinch_cuda_parts(bytes, 16)), CINCH_BLOCK, stream, start,
+                     bytes, word);
+    else if (cinch_cuda_aligned(to, 4))
+        CINCH_LAUNCH(fill_kernel<uint32_t>, cinch_cuda_blocks(b, cinch_cuda_parts(bytes, 4)), CINCH_BLOCK, stream, start,
+                     bytes, word);
+    else CINCH_LAUNCH(fill_kernel<uint8_t>, cinch_cuda_blocks(b, bytes), CINCH_BLOCK, stream, start, bytes, word);
+}
+
+static int64_t bytes_of(const cinch_tensor *t) { return cinch_tensor_count(t) * (int64_t)cinch_dtype_size(t->dtype); }
+
+/* `value` as it is stored, in every place of a word. */
+static uint32_t word_of(float value, cinch_dtype dtype)
+{
+    switch (dtype) {
+    case CINCH_BF16: return cinch_to_bf16(value) * 0x10001u;
+    case CINCH_U8: return cinch_to_u8(value) * 0x1010101u;
+    case CINCH_I32: return (uint32_t)cinch_to_i32(value);
+    default: return cinch_bits(value);
+    }
+}
+
+static void fill(cinch_backend *b, const cinch_tensor *out, float value)
+{
+    cinch_cuda_fill(b, out->data, bytes_of(out), word_of(value, out->dtype));
+}
+
+static cinch_status run_fill(cinch_backend *b, const cinch_call *c)
+{
+    fill(b, c->out, c->attr->scalars.v[0]);
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(fill, run_fill)
+
+static cinch_status run_copy(cinch_backend *b, const cinch_call *c)
+{
+    cinch_cuda_copy(b, c->out->data, c->in[0].data, bytes_of(c->out), NULL);
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(copy, run_copy)
+
+/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this ----------------------------------- */
+
+enum { FROM, TO };
+
+typedef struct mover {
+    cinch_grid grid; /* operands FROM and TO, strides in units */
+    const char *from;
+    char *to;
+    size_t size;     /* of a unit: an element, or some neighbours */
+    int64_t total;
+} mover;
+
+/* A thread moves a unit at a time, neighbours to neighbouring places of the grid. */
+template <typename T, typename Index>
+static __global__ void __launch_bounds__(CINCH_BLOCK) move_kernel(const mover m)
+{
+    CINCH_EACH(i, m.total) {
+        Index at = (Index)i;
+        int64_t from = 0, to = 0;
+        for (int axis = m.grid.rank - 1; axis > 0; axis--) {
+            Index dim = (Index)m.grid.dim[axis], rest = at / dim, index = at - rest * dim;
+            from += (int64_t)index * m.grid.stride[FROM][axis];
+            to += (int64_t)index * m.grid.stride[TO][axis];
+            at = rest;
+        }
+        from += (int64_t)at * m.grid.stride[FROM][0];
+        to += (int64_t)at * m.grid.stride[TO][0];
+        ((T *)m.to)[to] = ((const T *)m.from)[from];
+    }
+}
+
+typedef struct tiler {
+    mover m;
+    cinch_grid outer;      /* without the two axes below */
+    int64_t rows, columns; /* the axes along which the source and the result are contiguous */
+    int64_t row_step, column_step; /* of the result, of the source */
+    int64_t tiles[2], total;
+} tiler;
+
+/* A block turns TILE rows and columns at a time in shared memory, so that both sides are read and written in lines. */
+template <typename T>
+static __global__ void __launch_bounds__(CINCH_BLOCK) turn_kernel(const tiler t)
+{
+    CINCH_SHARED(T, tile, TILE * (TILE + 1));
+    int x = threadIdx.x % TILE, y = threadIdx.x / TILE;
+    for (int64_t task = blockIdx.x; task < t.total; task += gridDim.x) {
+        int64_t at = task / t.tiles[1], j = (task - at * t.tiles[1]) * TILE;
+        int64_t outer = t.outer.rank ? at / t.tiles[0] : 0, i = (at - outer * t.tiles[0]) * TILE;
+        const T *from = (const T *)t.m.from + cinch_grid_offset(&t.outer, FROM, t.outer.rank, outer) + i;
+        T *to = (T *)t.m.to + cinch_grid_offset(&t.outer, TO, t.outer.rank, outer) + j;
+        for (int k = y; k < TILE; k += CINCH_BLOCK / TILE)
+            if (i + x < t.rows && j + k < t.columns) tile[k * (TILE + 1) + x] = from[x + (j + k) * t.column_step];
+        __syncthreads();
+        for (int k = y; k < TILE; k += CINCH_BLOCK / TILE)
+            if (i + k < t.rows && j + x < t.columns) to[x + (i + k) * t.row_step] = tile[x * (TILE + 1) + k];
+        __syncthreads();
+    }
+}
+
+/* The axis along which the source is contiguous, where the result is so along another; -1 where tiles are no use. */
+static int find_across(const mover *m)
+{
+    const cinch_grid *g = &m->grid;
+    int inner = g->rank - 1;
+    if (m->size > 4 || g->stride[TO][inner] != 1 || g->stride[FROM][inner] < 2 || g->dim[inner] < TILE_LEAST) return -1;
+    for (int i = 0; i < inner; i++)
+        if (g->stride[FROM][i] == 1 && g->dim[i] >= TILE_LEAST) return i;
+    return -1;
+}
+
+static void turn(cinch_backend *b, const mover *m, int across)
+{
+    int inner = m->grid.rank - 1;
+    tiler t = {*m, m->grid, m->grid.dim[across], m->grid.dim[inner], m->grid.stride[TO][across],
+               m->grid.stride[FROM][inner], {}, 0};
+    cinch_grid_remove_axis(&t.outer, inner);
+    cinch_grid_remove_axis(&t.outer, across);
+    t.tiles[0] = cinch_cuda_parts(t.rows, TILE);
+    t.tiles[1] = cinch_cuda_parts(t.columns, TILE);
+    t.total = m->total / t.rows / t.columns * t.tiles[0] * t.tiles[1];
+    int64_t blocks = cinch_cuda_blocks(b, t.total * CINCH_BLOCK);
+    if (m->size == 4) CINCH_LAUNCH(turn_kernel<uint32_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
+    else if (m->size == 2) CINCH_LAUNCH(turn_kernel<uint16_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
+    else CINCH_LAUNCH(turn_kernel<uint8_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
+}
+
+/* Can two neighbours be one unit? */
+static bool pairs_up(const mover *m)
+{
+    const cinch_grid *g = &m->grid;
+    int inner = g->rank - 1;
+    if (m->size == 16 || g->stride[FROM][inner] != 1 || g->stride[TO][inner] != 1 || g->dim[inner] % 2) return false;
+    for (int i = 0; i < inner; i++)
+        if (g->stride[FROM][i] % 2 || g->stride[TO][i] % 2) return false;
+    return cinch_cuda_aligned(m->from, 2 * m->size) && cinch_cuda_aligned(m->to, 2 * m->size);
+}
+
+static void widen(mover *m)
+{
+    int inner = m->grid.rank - 1;
+    while (pairs_up(m)) {
+        m->size *= 2;
+        m->total /= 2;
+        m->grid.dim[inner] /= 2;
+        for (int i = 0; i < inner; i++) m->grid.stride[FROM][i] /= 2, m->grid.stride[TO][i] /= 2;
+    }
+}
+
+static void move(cinch_backend *b, mover *m)
+{
+    m->total = 1;
+    for (int i = 0; i < m->grid.rank; i++) m->total *= m->grid.dim[i];
+    if (!m->total) return;
+    cinch_grid_collapse(&m->grid);
+    int across = find_across(m);
+    if (across >= 0) return turn(b, m, across);
+    widen(m);
+    int64_t blocks = cinch_cuda_blocks(b, m->total);
+    cudaStream_t stream = cinch_cuda_stream(b);
+    if (m->total <= INT32_MAX)
+        WITH_UNIT(m->size, T, CINCH_LAUNCH((move_kernel<T, uint32_t>), blocks, CINCH_BLOCK, stream, *m));
+    else WITH_UNIT(m->size, T, CINCH_LAUNCH((move_kernel<T, uint64_t>), blocks, CINCH_BLOCK, stream, *m));
+}
+
+/* The grid of `t`, which is one side of the copy and contiguous. */
+static mover mover_over(const cinch_tensor *t, const void *from, void *to)
+{
+    mover m = {};
+    m.grid.rank = t->rank;
+    m.grid.n = 2;
+    for (int i = 0; i < t->rank; i++) m.grid.dim[i] = t->dim[i];
+    cinch_strides(t, m.grid.stride[TO]);
+    cinch_strides(t, m.grid.stride[FROM]);
+    m.from = (const char *)from;
+    m.to = (char *)to;
+    m.size = cinch_dtype_size(t->dtype);
+    return m;
+}
+
+static cinch_status run_broadcast(cinch_backend *b, const cinch_call *c)
+{
+    mover m = mover_over(c->out, c->in[0].data, c->out->data);
+    m.grid.n = FROM;
+    cinch_grid_add(&m.grid, &c->in[0]);
+    m.grid.n = 2;
+    move(b, &m);
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(broadcast, run_broadcast)
+
+static cinch_status run_transpose(cinch_backend *b, const cinch_call *c)
+{
+    mover m = mover_over(c->out, c->in[0].data, c->out->data);
+    int64_t stride[CINCH_RANK_MAX];
+    cinch_strides(&c->in[0], stride);
+    for (int i = 0; i < c->out->rank; i++) m.grid.stride[FROM][i] = stride[c->attr->transpose.order[i]];
+    move(b, &m);
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(transpose, run_transpose)
+
+static cinch_status run_slice(cinch_backend *b, const cinch_call *c)
+{
+    mover m = mover_over(c->out, c->in[0].data, c->out->data);
+    int64_t stride[CINCH_RANK_MAX], offset = 0;
+    cinch_strides(&c->in[0], stride);
+    for (int i = 0; i < c->out->rank; i++) {
+        offset += c->attr->slice.start[i] * stride[i];
+        m.grid.stride[FROM][i] = c->attr->slice.step[i] * stride[i];
+    }
+    m.from += offset * (int64_t)m.size;
+    move(b, &m);
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(slice, run_slice)
+
+static cinch_status run_concat(cinch_backend *b, const cinch_call *c)
+{
+    int axis = c->attr->axis.first;
+    int64_t stride[CINCH_RANK_MAX], offset = 0;
+    cinch_strides(c->out, stride);
+    for (int k = 0; k < c->n_in; k++) {
+        mover m = mover_over(&c->in[k], c->in[k].data, c->out->data);
+        for (int i = 0; i < c->out->rank; i++) m.grid.stride[TO][i] = stride[i];
+        m.to += offset * stride[axis] * (int64_t)m.size;
+        offset += c->in[k].dim[axis];
+        move(b, &m);
+    }
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(concat, run_concat)
+
+static cinch_status run_pad(cinch_backend *b, const cinch_call *c)
+{
+    mover m = mover_over(&c->in[0], c->in[0].data, c->out->data);
+    int64_t to = 0, from = 0;
+    cinch_strides(c->out, m.grid.stride[TO]);
+    fill(b, c->out, c->attr->pad.value);
+    for (int i = 0; i < c->out->rank; i++) { /* a negative width cuts off */
+        int64_t before = c->attr->pad.before[i], first = cinch_cuda_max(0, -before);
+        int64_t last = cinch_cuda_min(c->in[0].dim[i], c->out->dim[i] - before);
+        from += first * m.grid.stride[FROM][i];
+        to += (before + first) * m.grid.stride[TO][i];
+        m.grid.dim[i] = cinch_cuda_max(0, last - first);
+    }
+    m.from += from * (int64_t)m.size;
+    m.to += to * (int64_t)m.size;
+    move(b, &m);
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(pad, run_pad)
+
+/* --- iota ---------------------------------------------------------------------------------------------------------- */
+
+/* A thread writes an element at a time. */
+template <typename Index>
+static __global__ void __launch_bounds__(CINCH_BLOCK)
+iota_kernel(void *to, cinch_dtype dtype, int64_t total, int64_t length, int64_t inner)
+{
+    CINCH_EACH(i, total) {
+        Index number = (Index)i / (Index)inner % (Index)length;
+        if (dtype == CINCH_I32) ((int32_t *)to)[i] = (int32_t)number;
+        else cinch_store_as(to, dtype, i, (float)(int32_t)number);
+    }
+}
+
+static cinch_status run_iota(cinch_backend *b, const cinch_call *c)
+{
+    const cinch_tensor *y = c->out;
+    int axis = c->attr->axis.first;
+    int64_t total = cinch_tensor_count(y), length = y->rank ? y->dim[axis] : 1;
+    int64_t inner = cinch_cuda_span(y, axis + 1, y->rank), blocks = cinch_cuda_blocks(b, total);
+    cudaStream_t stream = cinch_cuda_stream(b);
+    if (!total) return CINCH_OK;
+    if (total <= INT32_MAX)
+        CINCH_LAUNCH(iota_kernel<uint32_t>, blocks, CINCH_BLOCK, stream, y->data, y->dtype, total, length, inner);
+    else CINCH_LAUNCH(iota_kernel<uint64_t>, blocks, CINCH_BLOCK, stream, y->data, y->dtype, total, length, inner);
+    return cinch_cuda_launched(c);
+}
+
+static cinch_status plan_iota(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
+{
+    (void)b, (void)scratch, (void)saved;
+    if (!c->out->rank || c->out->dim[c->attr->axis.first] <= INT32_MAX) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "iota: an axis of more than 2^31 elements; split it");
+}
+CINCH_CUDA_KERNEL(iota, run_iota, plan_iota)
+
+/* --- cast ---------------------------------------------------------------------------------------------------------- */
+
+/* VECTOR neighbours at once, from an aligned place. */
+__device__ static void load_vector(const float *x, float *v)
+{
+    float4 u = *(const float4 *)x;
+    v[0] = u.x, v[1] = u.y, v[2] = u.z, v[3] = u.w;
+}
+__device__ static void load_vector(const cinch_bf16 *x, float *v)
+{
+    uint2 u = *(const uint2 *)x;
+    v[0] = cinch_from_bits(u.x << 16), v[1] = cinch_from_bits(u.x & 0xffff0000u);
+    v[2] = cinch_from_bits(u.y << 16), v[3] = cinch_from_bits(u.y & 0xffff0000u);
+}
+__device__ static void load_vector(const int32_t *x, float *v)
+{
+    int4 u = *(const int4 *)x;
+    v[0] = (float)u.x, v[1] = (float)u.y, v[2] = (float)u.z, v[3] = (float)u.w;
+}
+__device__ static void load_vector(const uint8_t *x, float *v)
+{
+    uint32_t u = *(const uint32_t *)x;
+    for (int k = 0; k < VECTOR; k++) v[k] = (float)(u >> 8 * k & 0xff);
+}
+
+__device__ static void store_vector(float *y, const float *v) { *(float4 *)y = make_float4(v[0], v[1], v[2], v[3]); }
+__device__ static void store_vector(cinch_bf16 *y, const float *v)
+{
+    *(uint2 *)y = make_uint2(cinch_to_bf16(v[0]) | (uint32_t)cinch_to_bf16(v[1]) << 16,
+                             cinch_to_bf16(v[2]) | (uint32_t)cinch_to_bf16(v[3]) << 16);
+}
+__device__ static void store_vector(int32_t *y, const float *v)
+{
+    *(int4 *)y = make_int4(cinch_to_i32(v[0]), cinch_to_i32(v[1]), cinch_to_i32(v[2]), cinch_to_i32(v[3]));
+}
+__device__ static void store_vector(uint8_t *y, const float *v)
+{
+    uint32_t u = 0;
+    for (int k = 0; k < VECTOR; k++) u |= (uint32_t)cinch_to_u8(v[k]) << 8 * k;
+    *(uint32_t *)y = u;
+}
+
+__device__ static void store_one(float *y, float v) { *y = v; }
+__device__ static void store_one(cinch_bf16 *y, float v) { cinch_store(y, 0, v); }
+__device__ static void store_one(int32_t *y, float v) { *y = cinch_to_i32(v); }
+__device__ static void store_one(uint8_t *y, float v) { *y = cinch_to_u8(v); }
+
+/* x scale + offset in two roundings, as the CPU has it: integers may follow. */
+__device__ static float affine(float x, float scale, float offset)
+{
+    return scale != 1 || offset != 0 ? x * scale + offset : x;
+}
+
+/* A thread converts VECTOR neighbours at a time; those beyond the last whole vector one by one. */
+template <typename From, typename To>
+static __global__ void __launch_bounds__(CINCH_BLOCK)
+cast_kernel(To *to, const From *from, int64_t n, int64_t vectors, float scale, float offset)
+{
+    CINCH_EACH(i, vectors) {
+        float v[VECTOR];
+        load_vector(from + i * VECTOR, v);
+        for (int k = 0; k < VECTOR; k++) v[k] = affine(v[k], scale, offset);
+        store_vector(to + i * VECTOR, v);
+    }
+    int64_t done = vectors * VECTOR;
+    CINCH_EACH(i, n - done) store_one(to + done + i, affine((float)cinch_load(from, done + i), scale, offset));
+}
+
+template <typename From, typename To>
+static void cast(cinch_backend *b, const cinch_call *c)
+{
+    const From *from = (const From *)c->in[0].data;
+    To *to = (To *)c->out->data;
+    int64_t n = cinch_tensor_count(c->out);
+    bool aligned = cinch_cuda_aligned(from, VECTOR * sizeof *from) && cinch_cuda_aligned(to, VECTOR * sizeof *to);
+    int64_t vectors = aligned ? n / VECTOR : 0, blocks = cinch_cuda_blocks(b, vectors ? vectors : n);
+    float scale = c->attr->scalars.v[0], offset = c->attr->scalars.v[1];
+    CINCH_LAUNCH((cast_kernel<From, To>), blocks, CINCH_BLOCK, cinch_cuda_stream(b), to, from, n, vectors, scale, offset);
+}
+
+template <typename From>
+static void cast_from(cinch_backend *b, const cinch_call *c)
+{
+    switch (c->out->dtype) {
+    case CINCH_BF16: return cast<From, cinch_bf16>(b, c);
+    case CINCH_I32: return cast<From, int32_t>(b, c);
+    case CINCH_U8: return cast<From, uint8_t>(b, c);
+    default: return cast<From, float>(b, c);
+    }
+}
+
+static cinch_status run_cast(cinch_backend *b, const cinch_call *c)
+{
+    if (!cinch_tensor_count(c->out)) return CINCH_OK;
+    switch (c->in[0].dtype) {
+    case CINCH_BF16: cast_from<cinch_bf16>(b, c); break;
+    case CINCH_I32: cast_from<int32_t>(b, c); break;
+    case CINCH_U8: cast_from<uint8_t>(b, c); break;
+    default: cast_from<float>(b, c);
+    }
+    return cinch_cuda_launched(c);
+}
+CINCH_CUDA_KERNEL_UNPLANNED(cast, run_cast)
+
+/* --- pack ---------------------------------------------------------------------------------------------------------- */
+
+/* An operand's part of the slab: its elements, then zeros to the next. */
+typedef struct piece {
+    const float *from; /* NULL where it was computed at its place and is left there */
+    int64_t at, count, next;
+    int64_t vectors;   /* that can be moved whole */
+} piece;
+
+typedef struct packer {
+    float *to;
+    int n;
+    piece pieces[PIECES];
+} packer;
+
+/* All threads go through the pieces together; one launch for PIECES operands. */
+static __global__ void __launch_bounds__(CINCH_BLOCK) pack_kernel(const packer p)
+{
+    for (int k = 0; k < p.n; k++) {
+        const piece &s = p.pieces[k];
+        float *to = p.to + s.at;
+        int64_t done = s.vectors * VECTOR;
+        CINCH_EACH(i, s.vectors) ((float4 *)to)[i] = ((const float4 *)s.from)[i];
+        CINCH_EACH(i, s.from ? s.count - done : 0) to[done + i] = s.from[done + i];
+        CINCH_EACH(i, s.next - s.at - s.count) to[s.count + i] = 0;
+    }
+}
+
+static piece piece_of(const cinch_call *c, int k, int64_t at)
+{
+    const float *to = (const float *)c->out->data + at, *from = (const float *)c->in[k].data;
+    int64_t count = cinch_tensor_count(&c->in[k]), room = cinch_tensor_count(c->out);
+    int64_t next = k + 1 == c->n_in ? room : cinch_cuda_min(cinch_cuda_parts(at + count, 16) * 16, room);
+    bool whole = from != to && cinch_cuda_aligned(from, 16) && cinch_cuda_aligned(to, 16);
+    return {from == to ? NULL : from, at, count, next, whole ? count / VECTOR : 0};
+}
+
+static cinch_status run_pack(cinch_backend *b, const cinch_call *c)
+{
+    packer p = {(float *)c->out->data, 0, {}};
+    int64_t most = 1;
+    for (int k = 0, last = c->n_in - 1; k <= last; k++) {
+        int64_t at = k ? p.pieces[(k - 1) % PIECES].next : 0;
+        piece s = p.pieces[p.n++] = piece_of(c, k, at);
+        int64_t loose = s.next - s.at - (s.from ? 0 : s.count) - s.vectors * VECTOR;
+        most = cinch_cuda_max(most, cinch_cuda_max(s.vectors, loose));
+        if (p.n < PIECES && k < last) continue;
+        CINCH_LAUNCH(pack_kernel, cinch_cuda_blocks(b, most), CINCH_BLOCK, cinch_cuda_stream(b), p);
+        p.n = 0, most = 1;
+    }
+    if (!c->n_in) fill(b, c->out, 0);
+    return cinch_cuda_launched(c);
+}
+
+static cinch_status plan_pack(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
+{
+    int64_t need = 0;
+    (void)b, (void)scratch, (void)saved;
+    for (int k = 0; k < c->n_in; k++) need = cinch_cuda_parts(need, 16) * 16 + cinch_tensor_count(&c->in[k]);
+    if (need <= cinch_tensor_count(c->out)) return CINCH_OK;
+    return cinch_fail(CINCH_INTERNAL, "pack: %lld elements do not fit into %lld", (long long)need,
+                      (long long)cinch_tensor_count(c->out));
+}
+CINCH_CUDA_KERNEL(pack, run_pack, plan_pack)
