@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thin layer on cuBLASLt: row-major products, one workspace, and the algorithms chosen so far. An algorithm is asked
+ * for while planning and looked up while running, so that a step chooses and allocates nothing.
+ */
+#ifndef CINCH_CUDA_LT_H
+#define CINCH_CUDA_LT_H
+
+#include "cuda/cuda.h"
+
+CINCH_BEGIN
+
+/* What the library does to a product on its way to memory. */
+typedef enum cinch_cuda_epilogue {
+    CINCH_CUDA_PLAIN,
+    CINCH_CUDA_BIAS,
+    CINCH_CUDA_BIAS_RELU,
+    CINCH_CUDA_BIAS_GELU,       /* the tanh form, in the library's own approximation */
+    CINCH_CUDA_EPILOGUES
+} cinch_cuda_epilogue;
+
+/* d [m, n] = a b, `batch` times. Two products with the same algorithm are the same bytes: no padding, start from {0}. */
+typedef struct cinch_cuda_product {
+    int64_t m, n, k;
+    int64_t batch, stride_a, stride_b, stride_d; /* matrices; elements from one to the next, 0: the same one again */
+    int32_t transpose_a, transpose_b;            /* a is stored [k, m], b [n, k] */
+    int32_t type_a, type_b, type_d;              /* cinch_dtype; the bias is of d's type */
+    int32_t epilogue;
+    int32_t tf32, zero;
+} cinch_cuda_product;
+
+typedef struct cinch_cuda_operands {
+    const void *a, *b, *bias;
+    void *d;
+} cinch_cuda_operands;
+
+/* All addresses must be multiples of this. */
+enum { CINCH_CUDA_LT_ALIGNMENT = 64 };
+
+cinch_status cinch_cuda_lt_open(cinch_cuda_lt **out);
+void cinch_cuda_lt_close(cinch_cuda_lt *lt);
+/* "cuBLASLt 13.0.0". */
+void cinch_cuda_lt_describe(const cinch_cuda_lt *lt, char *text, size_t size);
+
+/* Chooses an algorithm, if the library has one, and remembers it; results never depend on the order in which threads
+   finish. Says whether there is one. Errors name the call c. */
+cinch_status cinch_cuda_lt_plan(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p, bool *found);
+
+/* Has an algorithm been chosen for it? */
+bool cinch_cuda_lt_has(const cinch_cuda_lt *lt, const cinch_cuda_product *p);
+
+/* Runs a product that has one. */
+cinch_status cinch_cuda_lt_run(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p,
+                               const cinch_cuda_operands *at);
+
+/* The choices as texts, and back; a choice that no longer fits is made anew while planning. */
+void cinch_cuda_lt_choices(const cinch_cuda_lt *lt, void (*visit)(void *user, const char *key, const char *choice),
+                           void *user);
+cinch_status cinch_cuda_lt_choose(cinch_cuda_lt *lt, const char *key, const char *choice);
+
+CINCH_END
+
+#endif
