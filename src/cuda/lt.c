@@ -28,14 +28,15 @@ struct cinch_cuda_lt {
     choice *first;
 };
 
-/* --- opening and closing ----------------------------------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------------------------------------ */
 
 static cinch_status check(cublasStatus_t status, const cinch_call *c, const char *what)
 {
     char text[400] = "";
     if (status == CUBLAS_STATUS_SUCCESS) return CINCH_OK;
     if (c) cinch_cuda_describe_call(c, text, sizeof text);
-    return cinch_fail(CINCH_DEVICE, "cuda: %s%scublasLt, %s: %s", text, c ? ": " : "", what, cublasLtGetStatusString(status));
+    return cinch_fail(CINCH_DEVICE, "cuda: %s%scublasLt, %s: %s", text, c ? ": " : "", what,
+                      cublasLtGetStatusString(status));
 }
 
 static cinch_status set_up(cinch_cuda_lt *lt)
@@ -74,7 +75,7 @@ void cinch_cuda_lt_describe(const cinch_cuda_lt *lt, char *text, size_t size)
     snprintf(text, size, "cuBLASLt %zu.%zu.%zu", version / 10000, version / 100 % 100, version % 100);
 }
 
-/* --- the table of choices ---------------------------------------------------------------------------------------------- */
+/* --- the table of choices ----------------------------------------------------------------------------------------- */
 
 static const char *type_name(int32_t type) { return type == CINCH_BF16 ? "bf16" : "f32"; }
 
@@ -148,7 +149,8 @@ cinch_status cinch_cuda_lt_choose(cinch_cuda_lt *lt, const char *key, const char
     bool found = strcmp(text, no_algorithm) != 0;
     memset(&algo, 0, sizeof algo);
     if (strlen(key) >= KEY || (found && !read_hex(text, (unsigned char *)&algo, sizeof algo)))
-        return cinch_fail(CINCH_DATA, "cuda: '%.200s': not the choice of a cublasLt algorithm; remove the file of choices", key);
+        return cinch_fail(CINCH_DATA, "cuda: '%.200s': not the choice of a cublasLt algorithm; remove the record",
+                          key);
     choice *c = find_key(lt, key);
     if (c && c->planned) return CINCH_OK; /* plans hold on to it */
     if (!c && !(c = add_choice(lt, key))) return CINCH_DEVICE;
@@ -157,7 +159,7 @@ cinch_status cinch_cuda_lt_choose(cinch_cuda_lt *lt, const char *key, const char
     return CINCH_OK;
 }
 
-/* --- a product in the library's terms ----------------------------------------------------------------------------------- */
+/* --- a product in the library's terms ----------------------------------------------------------------------------- */
 
 enum { A, B, D, MATRICES };
 
@@ -166,11 +168,12 @@ typedef struct description {
     cublasLtMatrixLayoutOpaque_t matrix[MATRICES];
 } description;
 
-#define AND_THEN(call)                                                   \
-    do {                                                                 \
-        cublasStatus_t status_ = (call);                                 \
-        if (status_ != CUBLAS_STATUS_SUCCESS) return status_;            \
+#define AND_THEN(call)                                        \
+    do {                                                      \
+        cublasStatus_t status_ = (call);                      \
+        if (status_ != CUBLAS_STATUS_SUCCESS) return status_; \
     } while (0)
+#define SET(what, of, attribute, value) AND_THEN(cublasLt##what##SetAttribute(of, attribute, &(value), sizeof(value)))
 
 static cublasStatus_t set_matrix(cublasLtMatrixLayoutOpaque_t *m, int32_t type, int64_t rows, int64_t columns,
                                  const cinch_cuda_product *p, int64_t stride)
@@ -179,8 +182,9 @@ static cublasStatus_t set_matrix(cublasLtMatrixLayoutOpaque_t *m, int32_t type, 
     cudaDataType kind = type == CINCH_BF16 ? CUDA_R_16BF : CUDA_R_32F;
     AND_THEN(cublasLtMatrixLayoutInit(m, kind, (uint64_t)columns, (uint64_t)rows, columns));
     if (p->batch == 1) return CUBLAS_STATUS_SUCCESS;
-    AND_THEN(cublasLtMatrixLayoutSetAttribute(m, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &batch, sizeof batch));
-    return cublasLtMatrixLayoutSetAttribute(m, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride);
+    SET(MatrixLayout, m, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, batch);
+    SET(MatrixLayout, m, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, stride);
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 static cublasStatus_t set_matrices(description *d, const cinch_cuda_product *p)
@@ -198,23 +202,25 @@ static cublasStatus_t set_epilogue(description *d, const cinch_cuda_product *p, 
         CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU_BIAS, CUBLASLT_EPILOGUE_GELU_BIAS};
     cublasLtEpilogue_t epilogue = epilogues[p->epilogue];
     if (p->epilogue == CINCH_CUDA_PLAIN) return CUBLAS_STATUS_SUCCESS;
-    AND_THEN(cublasLtMatmulDescSetAttribute(&d->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue));
-    return cublasLtMatmulDescSetAttribute(&d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
+    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 /* Planning, the bias is a number with the alignment that it will have. */
 static cublasStatus_t describe(description *d, const cinch_cuda_product *p, const void *bias)
 {
-    cublasOperation_t op_a = p->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, op_b = p->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    cublasOperation_t op_a = p->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    cublasOperation_t op_b = p->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasComputeType_t compute = p->tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     AND_THEN(cublasLtMatmulDescInit(&d->product, compute, CUDA_R_32F));
-    AND_THEN(cublasLtMatmulDescSetAttribute(&d->product, CUBLASLT_MATMUL_DESC_TRANSA, &op_a, sizeof op_a));
-    AND_THEN(cublasLtMatmulDescSetAttribute(&d->product, CUBLASLT_MATMUL_DESC_TRANSB, &op_b, sizeof op_b));
+    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_TRANSA, op_a);
+    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_TRANSB, op_b);
     AND_THEN(set_epilogue(d, p, bias));
     return set_matrices(d, p);
 }
 
-/* --- choosing ------------------------------------------------------------------------------------------------------------ */
+/* --- choosing ----------------------------------------------------------------------------------------------------- */
 
 /* Partial sums are added up in f32 and in a fixed order, or there are none. */
 static cublasStatus_t set_preference(cublasLtMatmulPreferenceOpaque_t *preference)
@@ -223,12 +229,13 @@ static cublasStatus_t set_preference(cublasLtMatmulPreferenceOpaque_t *preferenc
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES};
     uint64_t workspace = WORKSPACE;
-    uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, alignment = CINCH_CUDA_LT_ALIGNMENT;
+    uint32_t alignment = CINCH_CUDA_LT_ALIGNMENT;
+    uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     AND_THEN(cublasLtMatmulPreferenceInit(preference));
-    AND_THEN(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace));
-    AND_THEN(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &schemes, sizeof schemes));
+    SET(MatmulPreference, preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace);
+    SET(MatmulPreference, preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, schemes);
     for (size_t i = 0; i < sizeof alignments / sizeof *alignments; i++)
-        AND_THEN(cublasLtMatmulPreferenceSetAttribute(preference, alignments[i], &alignment, sizeof alignment));
+        SET(MatmulPreference, preference, alignments[i], alignment);
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -289,7 +296,7 @@ cinch_status cinch_cuda_lt_plan(cinch_backend *b, const cinch_call *c, const cin
     return CINCH_OK;
 }
 
-/* --- running -------------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 
 cinch_status cinch_cuda_lt_run(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p,
                                const cinch_cuda_operands *at)

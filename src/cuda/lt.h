@@ -19,7 +19,7 @@ typedef enum cinch_cuda_epilogue {
     CINCH_CUDA_EPILOGUES
 } cinch_cuda_epilogue;
 
-/* d [m, n] = a b, `batch` times. Two products with the same algorithm are the same bytes: no padding, start from {0}. */
+/* d [m, n] = a b, `batch` times. Products are compared byte by byte: no padding, start from {0}. */
 typedef struct cinch_cuda_product {
     int64_t m, n, k;
     int64_t batch, stride_a, stride_b, stride_d; /* matrices; elements from one to the next, 0: the same one again */

@@ -24,7 +24,7 @@ typedef struct job {
     cinch_cuda_product product; /* with the epilogue */
 } job;
 
-/* --- what a call is ------------------------------------------------------------------------------------------------------ */
+/* --- what a call is ----------------------------------------------------------------------------------------------- */
 
 static int64_t matrix_size(const cinch_tensor *t) { return t->dim[t->rank - 2] * t->dim[t->rank - 1]; }
 
@@ -108,7 +108,7 @@ static cinch_cuda_product plain_product(const job *j)
 
 static bool needs_scratch(const cinch_call *c) { return c->op != CINCH_OP_matmul && c->out->dtype != CINCH_F32; }
 
-/* --- planning ------------------------------------------------------------------------------------------------------------- */
+/* --- planning ----------------------------------------------------------------------------------------------------- */
 
 /* Operands of two types the library never multiplies. */
 static bool worth_asking(const job *j)
@@ -131,7 +131,7 @@ static cinch_status plan(cinch_backend *b, const cinch_call *c, size_t *scratch,
     return CINCH_OK;
 }
 
-/* --- running -------------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 
 static bool aligned(const void *data) { return (uintptr_t)data % CINCH_CUDA_LT_ALIGNMENT == 0; }
 
@@ -154,7 +154,8 @@ static cinch_cuda_operands group_operands(const job *j, const cinch_cuda_product
 {
     const cinch_tensor *in = j->c->in;
     int64_t at = group_start(j, group);
-    return (cinch_cuda_operands){.a = matrix_at(j, A, in[A].data, in[A].dtype, at), .b = matrix_at(j, B, in[B].data, in[B].dtype, at),
+    return (cinch_cuda_operands){.a = matrix_at(j, A, in[A].data, in[A].dtype, at),
+                                 .b = matrix_at(j, B, in[B].data, in[B].dtype, at),
                                  .bias = p->epilogue == CINCH_CUDA_PLAIN ? NULL : in[2].data,
                                  .d = (void *)matrix_at(j, OUT, out, (cinch_dtype)p->type_d, at)};
 }
@@ -188,22 +189,21 @@ static cinch_chain_step step_of(int op, int first, int second, const float param
 /* out = activation(product + bias), element by element. */
 static cinch_status finish(cinch_backend *b, const cinch_call *c, void *product)
 {
-    cinch_attr attr = {.chain = {.n_steps = 1}};
+    cinch_attr attr = {.chain = {.n_steps = c->attr->matmul.activation ? 2 : 1}};
     cinch_tensor in[2] = {*c->out, c->in[2]};
     cinch_call rest = {.op = CINCH_OP_chain, .attr = &attr, .n_in = 2, .n_out = 1, .in = in, .out = c->out};
     in[0].data = product;
     in[0].dtype = CINCH_F32;
     attr.chain.step[0] = step_of(CINCH_OP_add, 0, 1, NULL);
-    if (c->attr->matmul.activation)
-        attr.chain.step[attr.chain.n_steps++] = step_of(c->attr->matmul.activation, CINCH_CHAIN_INPUTS, -1, c->attr->matmul.param);
+    attr.chain.step[1] = step_of(c->attr->matmul.activation, CINCH_CHAIN_INPUTS, -1, c->attr->matmul.param);
     return cinch_cuda_run_chain(b, &rest);
 }
 
 static cinch_status run_own(cinch_backend *b, const job *j)
 {
     const cinch_call *c = j->c;
-    cinch_cuda_matrices p = {.batch = j->batch, .n_batch = j->n_batch, .m = j->product.m, .n = j->product.n, .k = j->product.k,
-                             .out = c->out->data, .type = c->out->dtype};
+    cinch_cuda_matrices p = {.batch = j->batch, .n_batch = j->n_batch, .m = j->product.m, .n = j->product.n,
+                             .k = j->product.k, .out = c->out->data, .type = c->out->dtype};
     const int32_t transpose[2] = {j->product.transpose_a, j->product.transpose_b};
     for (int k = A; k <= B; k++) {
         const cinch_tensor *t = &c->in[k];

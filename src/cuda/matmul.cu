@@ -28,8 +28,8 @@ __device__ static float activate(int op, float x, float p, float q)
 
 /* The operand's next terms of the tile's rows or columns, 0 beyond its edges; tile[k * PITCH + outer]. Neighbouring
    threads read neighbours in memory. */
-__device__ static void load_tile(float *tile, const cinch_cuda_matrix &m, int64_t matrix, int64_t outer_at, int64_t outers,
-                                 int64_t k_at, int64_t terms)
+__device__ static void load_tile(float *tile, const cinch_cuda_matrix &m, int64_t matrix, int64_t outer_at,
+                                 int64_t outers, int64_t k_at, int64_t terms)
 {
     bool along_k = m.k_step == 1;
     int64_t start = matrix * m.size;
@@ -50,8 +50,8 @@ __device__ static void add_terms(float sum[EACH][EACH], const float *a, const fl
                 sum[i][j] = CINCH_FMA(a[k * PITCH + row + i * SIDE], b[k * PITCH + column + j * SIDE], sum[i][j]);
 }
 
-__device__ static void store_results(const cinch_cuda_matrices &p, const float sum[EACH][EACH], int64_t index, int64_t row,
-                                     int64_t column)
+__device__ static void store_results(const cinch_cuda_matrices &p, const float sum[EACH][EACH], int64_t index,
+                                     int64_t row, int64_t column)
 {
     for (int i = 0; i < EACH; i++)
         for (int j = 0; j < EACH; j++) {
@@ -65,7 +65,8 @@ __device__ static void store_results(const cinch_cuda_matrices &p, const float s
 }
 
 /* Tiles in row-major order, matrix after matrix. Every operand is read once for each tile that it takes part in. */
-__global__ void __launch_bounds__(CINCH_BLOCK) multiply_kernel(const cinch_cuda_matrices p, int64_t across, int64_t tiles)
+__global__ void __launch_bounds__(CINCH_BLOCK) multiply_kernel(const cinch_cuda_matrices p, int64_t across,
+                                                                int64_t tiles)
 {
     CINCH_SHARED(float, a, DEPTH * PITCH);
     CINCH_SHARED(float, b, DEPTH * PITCH);
@@ -91,6 +92,7 @@ cinch_status cinch_cuda_multiply(cinch_backend *b, const cinch_call *c, const ci
 {
     int64_t across = cinch_cuda_parts(p->n, TILE), tiles = cinch_cuda_parts(p->m, TILE) * across * p->n_batch;
     if (!tiles) return CINCH_OK;
-    CINCH_LAUNCH(multiply_kernel, cinch_cuda_min(tiles, MOST_BLOCKS), CINCH_BLOCK, cinch_cuda_stream(b), *p, across, tiles);
+    int64_t blocks = cinch_cuda_min(tiles, MOST_BLOCKS);
+    CINCH_LAUNCH(multiply_kernel, blocks, CINCH_BLOCK, cinch_cuda_stream(b), *p, across, tiles);
     return cinch_cuda_launched(c);
 }

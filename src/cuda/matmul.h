@@ -8,7 +8,7 @@
 
 CINCH_BEGIN
 
-/* A matrix as the sum over k sees it: elements between neighbours in its outer size (a's rows, b's columns) and in k. */
+/* An operand: elements between neighbours in its outer size (a's rows, b's columns), and between neighbours in k. */
 typedef struct cinch_cuda_matrix {
     const void *data;
     cinch_dtype dtype;
