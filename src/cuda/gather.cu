@@ -4,6 +4,8 @@
 #include "cuda/move.h"
 #include "cuda/sort.h"
 
+enum { SCAN = 2048 /* rows that a block looks through to find its own */, SCANS = 1 << 22 /* looks of all blocks */ };
+
 /* --- gather: rows outside the table read as zeros ---------------------------------------------------------------- */
 
 typedef struct gatherer {
@@ -14,12 +16,11 @@ typedef struct gatherer {
 } gatherer;
 
 /* A thread copies a unit of a row at a time, read once and written once. */
-template <typename T, typename Index>
+template <typename T>
 static __global__ void __launch_bounds__(CINCH_BLOCK) gather_kernel(const gatherer g)
 {
     CINCH_EACH(i, g.total) {
-        Index place = (Index)i / (Index)g.units;
-        int64_t row = g.rows[place], unit = (int64_t)((Index)i - place * (Index)g.units);
+        int64_t place = i / g.units, unit = i - place * g.units, row = g.rows[place];
         T value = {};
         if (row >= 0 && row < g.n_rows) value = ((const T *)g.table)[row * g.units + unit];
         ((T *)g.to)[i] = value;
@@ -29,12 +30,9 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) gather_kernel(const gather
 template <typename T>
 static void gather(cinch_backend *b, gatherer g, int64_t bytes)
 {
-    int64_t count = g.total, blocks;
     g.units = bytes / (int64_t)sizeof(T);
-    g.total = count * g.units;
-    blocks = cinch_cuda_blocks(b, g.total);
-    if (g.total <= INT32_MAX) CINCH_LAUNCH((gather_kernel<T, uint32_t>), blocks, CINCH_BLOCK, cinch_cuda_stream(b), g);
-    else CINCH_LAUNCH((gather_kernel<T, uint64_t>), blocks, CINCH_BLOCK, cinch_cuda_stream(b), g);
+    g.total *= g.units;
+    CINCH_LAUNCH(gather_kernel<T>, cinch_cuda_blocks(b, g.total), CINCH_BLOCK, cinch_cuda_stream(b), g);
 }
 
 static cinch_status run_gather(cinch_backend *b, const cinch_call *c)
@@ -55,7 +53,7 @@ static cinch_status run_gather(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CUDA_KERNEL_UNPLANNED(gather, run_gather)
 
-/* --- scatter_add: the list of places is sorted by row and place, then each row adds its own in order ---------------- */
+/* --- scatter_add: each row of the result adds its own in the order of their places, so sums are always the same ------ */
 
 typedef struct scatterer {
     const int32_t *where;
@@ -105,6 +103,46 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) scatter_kernel(const scatt
     }
 }
 
+/* Of a few places: this thread's number among the threads of the block for which `mine` holds, and how many hold. */
+__device__ static int number_in_block(bool mine, int *holds)
+{
+    CINCH_SHARED(int, of_warp, CINCH_BLOCK_WARPS);
+    int lane = threadIdx.x % CINCH_WARP, warp = threadIdx.x / CINCH_WARP;
+    unsigned votes = __ballot_sync(0xffffffffu, mine);
+    int number = __popc(votes & ((1u << lane) - 1));
+    if (lane == 0) of_warp[warp] = __popc(votes);
+    __syncthreads();
+    *holds = 0;
+    for (int w = 0; w < CINCH_BLOCK_WARPS; w++) {
+        if (w < warp) number += of_warp[w];
+        *holds += of_warp[w];
+    }
+    return number;
+}
+
+/* A block has a row of the result and a column for each thread; it looks through all places for those of its row. */
+template <typename T>
+static __global__ void __launch_bounds__(CINCH_BLOCK) scan_kernel(const scatterer s, T *to, const T *from)
+{
+    CINCH_SHARED(int32_t, list, CINCH_BLOCK);
+    int64_t parts = (s.width + CINCH_BLOCK - 1) / CINCH_BLOCK;
+    for (int64_t task = blockIdx.x; task < s.rows * parts; task += gridDim.x) {
+        int64_t row = task / parts, column = (task - row * parts) * CINCH_BLOCK + threadIdx.x;
+        decltype(cinch_load(from, 0)) sum = 0;
+        for (int64_t begin = 0; begin < s.n; begin += CINCH_BLOCK) {
+            int64_t i = begin + threadIdx.x;
+            bool mine = i < s.n && s.where[i] == row;
+            int holds, number = number_in_block(mine, &holds);
+            if (mine) list[number] = (int32_t)i;
+            __syncthreads();
+            for (int k = 0; k < holds && column < s.width; k++)
+                sum = plus(sum, cinch_load(from, list[k] * s.width + column));
+            __syncthreads();
+        }
+        if (column < s.width) cinch_store(to, row * s.width + column, sum);
+    }
+}
+
 static scatterer scatterer_of(const cinch_call *c)
 {
     const cinch_tensor *y = c->out;
@@ -117,19 +155,42 @@ static scatterer scatterer_of(const cinch_call *c)
     return s;
 }
 
+/* Few rows to add: the blocks look for theirs. Else the places are sorted by row first. */
+static bool is_scanned(const scatterer *s)
+{
+    return s->n <= SCAN && s->n * s->rows <= SCANS / cinch_cuda_parts(s->width, CINCH_BLOCK);
+}
+
+static void sort_places(cinch_backend *b, scatterer *s, void *scratch)
+{
+    cudaStream_t stream = cinch_cuda_stream(b);
+    s->keys = (uint64_t *)scratch;
+    s->start = (int32_t *)(s->keys + s->length);
+    CINCH_LAUNCH(key_kernel, cinch_cuda_blocks(b, s->length), CINCH_BLOCK, stream, *s);
+    cinch_cuda_sort(b, s->keys, 1, s->length);
+    CINCH_LAUNCH(start_kernel, cinch_cuda_blocks(b, s->rows + 1), CINCH_BLOCK, stream, *s);
+}
+
+template <typename T>
+static void scatter(cinch_backend *b, const cinch_call *c, scatterer s)
+{
+    T *to = (T *)c->out->data;
+    const T *from = (const T *)c->in[0].data;
+    cudaStream_t stream = cinch_cuda_stream(b);
+    int64_t tasks = s.rows * cinch_cuda_parts(s.width, CINCH_BLOCK);
+    if (is_scanned(&s)) {
+        CINCH_LAUNCH(scan_kernel<T>, cinch_cuda_blocks(b, tasks * CINCH_BLOCK), CINCH_BLOCK, stream, s, to, from);
+    } else {
+        sort_places(b, &s, c->scratch);
+        CINCH_LAUNCH(scatter_kernel<T>, cinch_cuda_blocks(b, s.rows * s.width), CINCH_BLOCK, stream, s, to, from);
+    }
+}
+
 static cinch_status run_scatter_add(cinch_backend *b, const cinch_call *c)
 {
     scatterer s = scatterer_of(c);
-    cudaStream_t stream = cinch_cuda_stream(b);
     if (!s.rows || !s.width) return CINCH_OK;
-    s.keys = (uint64_t *)c->scratch;
-    s.start = (int32_t *)(s.keys + s.length);
-    CINCH_LAUNCH(key_kernel, cinch_cuda_blocks(b, s.length), CINCH_BLOCK, stream, s);
-    cinch_cuda_sort(b, s.keys, 1, s.length);
-    CINCH_LAUNCH(start_kernel, cinch_cuda_blocks(b, s.rows + 1), CINCH_BLOCK, stream, s);
-    CINCH_WITH_TYPE(c->out->dtype, T,
-                    CINCH_LAUNCH(scatter_kernel<T>, cinch_cuda_blocks(b, s.rows * s.width), CINCH_BLOCK, stream, s,
-                                 (T *)c->out->data, (const T *)c->in[0].data));
+    CINCH_WITH_TYPE(c->out->dtype, T, scatter<T>(b, c, s));
     return cinch_cuda_launched(c);
 }
 
@@ -138,6 +199,7 @@ static cinch_status plan_scatter_add(cinch_backend *b, const cinch_call *c, size
     scatterer s = scatterer_of(c);
     (void)b, (void)saved;
     if (s.n > 1 << 30) return cinch_fail(CINCH_USAGE, "scatter_add: %lld rows are more than 2^30", (long long)s.n);
+    if (is_scanned(&s)) return CINCH_OK;
     *scratch = (size_t)s.length * sizeof *s.keys + (size_t)(s.rows + 1) * sizeof *s.start;
     return CINCH_OK;
 }
@@ -146,27 +208,22 @@ CINCH_CUDA_KERNEL(scatter_add, run_scatter_add, plan_scatter_add)
 /* --- one_hot: numbers outside 0 .. depth-1 give zeros ------------------------------------------------------------------ */
 
 /* A thread writes an element at a time. */
-template <typename Index>
 static __global__ void __launch_bounds__(CINCH_BLOCK)
 one_hot_kernel(void *to, cinch_dtype dtype, const int32_t *number, int64_t total, int64_t depth)
 {
     CINCH_EACH(i, total) {
-        Index row = (Index)i / (Index)depth;
-        int64_t column = (int64_t)((Index)i - row * (Index)depth);
-        cinch_store_as(to, dtype, i, number[row] == column ? 1.0f : 0.0f);
+        int64_t row = i / depth;
+        cinch_store_as(to, dtype, i, number[row] == i - row * depth ? 1.0f : 0.0f);
     }
 }
 
 static cinch_status run_one_hot(cinch_backend *b, const cinch_call *c)
 {
     const int32_t *number = (const int32_t *)c->in[0].data;
-    int64_t depth = c->attr->axis.depth, total = cinch_tensor_count(c->out), blocks = cinch_cuda_blocks(b, total);
-    cudaStream_t stream = cinch_cuda_stream(b);
-    void *to = c->out->data;
+    int64_t depth = c->attr->axis.depth, total = cinch_tensor_count(c->out);
     if (total <= 0) return CINCH_OK;
-    if (total <= INT32_MAX)
-        CINCH_LAUNCH(one_hot_kernel<uint32_t>, blocks, CINCH_BLOCK, stream, to, c->out->dtype, number, total, depth);
-    else CINCH_LAUNCH(one_hot_kernel<uint64_t>, blocks, CINCH_BLOCK, stream, to, c->out->dtype, number, total, depth);
+    CINCH_LAUNCH(one_hot_kernel, cinch_cuda_blocks(b, total), CINCH_BLOCK, cinch_cuda_stream(b), c->out->data,
+                 c->out->dtype, number, total, depth);
     return cinch_cuda_launched(c);
 }
 CINCH_CUDA_KERNEL_UNPLANNED(one_hot, run_one_hot)

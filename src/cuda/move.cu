@@ -110,20 +110,19 @@ typedef struct mover {
 } mover;
 
 /* A thread moves a unit at a time, neighbours to neighbouring places of the grid. */
-template <typename T, typename Index>
+template <typename T>
 static __global__ void __launch_bounds__(CINCH_BLOCK) move_kernel(const mover m)
 {
     CINCH_EACH(i, m.total) {
-        Index at = (Index)i;
-        int64_t from = 0, to = 0;
+        int64_t at = i, from = 0, to = 0;
         for (int axis = m.grid.rank - 1; axis > 0; axis--) {
-            Index dim = (Index)m.grid.dim[axis], rest = at / dim, index = at - rest * dim;
-            from += (int64_t)index * m.grid.stride[FROM][axis];
-            to += (int64_t)index * m.grid.stride[TO][axis];
+            int64_t rest = at / m.grid.dim[axis], index = at - rest * m.grid.dim[axis];
+            from += index * m.grid.stride[FROM][axis];
+            to += index * m.grid.stride[TO][axis];
             at = rest;
         }
-        from += (int64_t)at * m.grid.stride[FROM][0];
-        to += (int64_t)at * m.grid.stride[TO][0];
+        from += at * m.grid.stride[FROM][0];
+        to += at * m.grid.stride[TO][0];
         ((T *)m.to)[to] = ((const T *)m.from)[from];
     }
 }
@@ -214,11 +213,8 @@ static void move(cinch_backend *b, mover *m)
     int across = find_across(m);
     if (across >= 0) return turn(b, m, across);
     widen(m);
-    int64_t blocks = cinch_cuda_blocks(b, m->total);
-    cudaStream_t stream = cinch_cuda_stream(b);
-    if (m->total <= INT32_MAX)
-        WITH_UNIT(m->size, T, CINCH_LAUNCH((move_kernel<T, uint32_t>), blocks, CINCH_BLOCK, stream, *m));
-    else WITH_UNIT(m->size, T, CINCH_LAUNCH((move_kernel<T, uint64_t>), blocks, CINCH_BLOCK, stream, *m));
+    WITH_UNIT(m->size, T, CINCH_LAUNCH(move_kernel<T>, cinch_cuda_blocks(b, m->total), CINCH_BLOCK, cinch_cuda_stream(b),
+                                       *m));
 }
 
 /* The grid of `t`, which is one side of the copy and contiguous. */
@@ -312,14 +308,13 @@ CINCH_CUDA_KERNEL_UNPLANNED(pad, run_pad)
 /* --- iota ---------------------------------------------------------------------------------------------------------- */
 
 /* A thread writes an element at a time. */
-template <typename Index>
 static __global__ void __launch_bounds__(CINCH_BLOCK)
 iota_kernel(void *to, cinch_dtype dtype, int64_t total, int64_t length, int64_t inner)
 {
     CINCH_EACH(i, total) {
-        Index number = (Index)i / (Index)inner % (Index)length;
-        if (dtype == CINCH_I32) ((int32_t *)to)[i] = (int32_t)number;
-        else cinch_store_as(to, dtype, i, (float)(int32_t)number);
+        int32_t number = (int32_t)(i / inner % length);
+        if (dtype == CINCH_I32) ((int32_t *)to)[i] = number;
+        else cinch_store_as(to, dtype, i, (float)number);
     }
 }
 
@@ -328,12 +323,10 @@ static cinch_status run_iota(cinch_backend *b, const cinch_call *c)
     const cinch_tensor *y = c->out;
     int axis = c->attr->axis.first;
     int64_t total = cinch_tensor_count(y), length = y->rank ? y->dim[axis] : 1;
-    int64_t inner = cinch_cuda_span(y, axis + 1, y->rank), blocks = cinch_cuda_blocks(b, total);
-    cudaStream_t stream = cinch_cuda_stream(b);
+    int64_t inner = cinch_cuda_span(y, axis + 1, y->rank);
     if (!total) return CINCH_OK;
-    if (total <= INT32_MAX)
-        CINCH_LAUNCH(iota_kernel<uint32_t>, blocks, CINCH_BLOCK, stream, y->data, y->dtype, total, length, inner);
-    else CINCH_LAUNCH(iota_kernel<uint64_t>, blocks, CINCH_BLOCK, stream, y->data, y->dtype, total, length, inner);
+    CINCH_LAUNCH(iota_kernel, cinch_cuda_blocks(b, total), CINCH_BLOCK, cinch_cuda_stream(b), y->data, y->dtype, total,
+                 length, inner);
     return cinch_cuda_launched(c);
 }
 

@@ -3,7 +3,7 @@
 #include "cuda/kernel.cuh"
 #include "cuda/move.h"
 
-enum { VECTOR = 4, PIECE = 4 * VECTOR * CINCH_BLOCK, SCALARS = 64 };
+enum { VECTOR = 4, PIECE = VECTOR * CINCH_BLOCK, SCALARS = 64 };
 
 /* --- optimisers ----------------------------------------------------------------------------------------------------- */
 
