@@ -38,10 +38,11 @@ static void gather(cinch_backend *b, gatherer g, int64_t bytes)
 static cinch_status run_gather(cinch_backend *b, const cinch_call *c)
 {
     const cinch_tensor *x = &c->in[0];
-    int64_t bytes = cinch_cuda_span(x, 1, x->rank) * (int64_t)cinch_dtype_size(x->dtype), unit = 16;
+    int64_t bytes = cinch_cuda_span(x, 1, x->rank) * (int64_t)cinch_dtype_size(x->dtype);
+    unsigned unit = 16;
     gatherer g = {x->data, (const int32_t *)c->in[1].data, c->out->data, x->dim[0], 0, cinch_tensor_count(&c->in[1])};
     if (!bytes || !g.total) return CINCH_OK;
-    while (bytes % unit || !cinch_cuda_aligned(g.table, (size_t)unit) || !cinch_cuda_aligned(g.to, (size_t)unit)) unit /= 2;
+    while (((uintptr_t)g.table | (uintptr_t)g.to | (uintptr_t)bytes) % unit) unit /= 2;
     switch (unit) {
     case 16: gather<uint4>(b, g, bytes); break;
     case 8: gather<uint2>(b, g, bytes); break;
@@ -158,7 +159,7 @@ static scatterer scatterer_of(const cinch_call *c)
 /* Few rows to add: the blocks look for theirs. Else the places are sorted by row first. */
 static bool is_scanned(const scatterer *s)
 {
-    return s->n <= SCAN && s->n * s->rows <= SCANS / cinch_cuda_parts(s->width, CINCH_BLOCK);
+    return s->n <= SCAN && s->n * s->rows <= SCANS / cinch_cuda_parts(cinch_cuda_max(1, s->width), CINCH_BLOCK);
 }
 
 static void sort_places(cinch_backend *b, scatterer *s, void *scratch)
@@ -205,7 +206,7 @@ static cinch_status plan_scatter_add(cinch_backend *b, const cinch_call *c, size
 }
 CINCH_CUDA_KERNEL(scatter_add, run_scatter_add, plan_scatter_add)
 
-/* --- one_hot: numbers outside 0 .. depth-1 give zeros ------------------------------------------------------------------ */
+/* --- one_hot: numbers outside 0 .. depth-1 give zeros ------------------------------------------------------------ */
 
 /* A thread writes an element at a time. */
 static __global__ void __launch_bounds__(CINCH_BLOCK)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ops that fill, convert or move elements: every element is read once and written once. */
+/* Ops that fill or move elements: every element is read once and written once. */
 #include "core/grid.h"
 #include "cuda/kernel.cuh"
 #include "cuda/move.h"
+#include "cuda/vector.cuh"
 
-enum { VECTOR = 4, TILE = 32, TILE_LEAST = 8, PIECES = 64 };
+enum { TILE = 32, TILE_LEAST = 8, PIECES = 64 };
 
 /* Runs a statement with T as the unsigned type of 1, 2, 4, 8 or 16 bytes. */
 #define WITH_UNIT(size, T, ...)                                   \
@@ -16,7 +17,7 @@ enum { VECTOR = 4, TILE = 32, TILE_LEAST = 8, PIECES = 64 };
         else { typedef uint8_t T; __VA_ARGS__; }                  \
     } while (0)
 
-/* --- plain copies and fills ---------------------------------------------------------------------------------------- */
+/* --- plain copies and fills -------------------------------------------------------------------------------------- */
 
 /* A thread takes a T at a time; what is left, less than one, goes byte by byte. */
 template <typename T>
@@ -60,8 +61,8 @@ void cinch_cuda_fill(cinch_backend *b, void *to, int64_t bytes, uint32_t word)
         CINCH_LAUNCH(fill_kernel<uint4>, cinch_cuda_blocks(b, cinch_cuda_parts(bytes, 16)), CINCH_BLOCK, stream, start,
                      bytes, word);
     else if (cinch_cuda_aligned(to, 4))
-        CINCH_LAUNCH(fill_kernel<uint32_t>, cinch_cuda_blocks(b, cinch_cuda_parts(bytes, 4)), CINCH_BLOCK, stream, start,
-                     bytes, word);
+        CINCH_LAUNCH(fill_kernel<uint32_t>, cinch_cuda_blocks(b, cinch_cuda_parts(bytes, 4)), CINCH_BLOCK, stream,
+                     start, bytes, word);
     else CINCH_LAUNCH(fill_kernel<uint8_t>, cinch_cuda_blocks(b, bytes), CINCH_BLOCK, stream, start, bytes, word);
 }
 
@@ -97,7 +98,7 @@ static cinch_status run_copy(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CUDA_KERNEL_UNPLANNED(copy, run_copy)
 
-/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this ----------------------------------- */
+/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this -------------------------------- */
 
 enum { FROM, TO };
 
@@ -213,8 +214,8 @@ static void move(cinch_backend *b, mover *m)
     int across = find_across(m);
     if (across >= 0) return turn(b, m, across);
     widen(m);
-    WITH_UNIT(m->size, T, CINCH_LAUNCH(move_kernel<T>, cinch_cuda_blocks(b, m->total), CINCH_BLOCK, cinch_cuda_stream(b),
-                                       *m));
+    WITH_UNIT(m->size, T, CINCH_LAUNCH(move_kernel<T>, cinch_cuda_blocks(b, m->total), CINCH_BLOCK,
+                                       cinch_cuda_stream(b), *m));
 }
 
 /* The grid of `t`, which is one side of the copy and contiguous. */
@@ -305,7 +306,7 @@ static cinch_status run_pad(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CUDA_KERNEL_UNPLANNED(pad, run_pad)
 
-/* --- iota ---------------------------------------------------------------------------------------------------------- */
+/* --- iota -------------------------------------------------------------------------------------------------------- */
 
 /* A thread writes an element at a time. */
 static __global__ void __launch_bounds__(CINCH_BLOCK)
@@ -338,111 +339,7 @@ static cinch_status plan_iota(cinch_backend *b, const cinch_call *c, size_t *scr
 }
 CINCH_CUDA_KERNEL(iota, run_iota, plan_iota)
 
-/* --- cast ---------------------------------------------------------------------------------------------------------- */
-
-/* VECTOR neighbours at once, from an aligned place. */
-__device__ static void load_vector(const float *x, float *v)
-{
-    float4 u = *(const float4 *)x;
-    v[0] = u.x, v[1] = u.y, v[2] = u.z, v[3] = u.w;
-}
-__device__ static void load_vector(const cinch_bf16 *x, float *v)
-{
-    uint2 u = *(const uint2 *)x;
-    v[0] = cinch_from_bits(u.x << 16), v[1] = cinch_from_bits(u.x & 0xffff0000u);
-    v[2] = cinch_from_bits(u.y << 16), v[3] = cinch_from_bits(u.y & 0xffff0000u);
-}
-__device__ static void load_vector(const int32_t *x, float *v)
-{
-    int4 u = *(const int4 *)x;
-    v[0] = (float)u.x, v[1] = (float)u.y, v[2] = (float)u.z, v[3] = (float)u.w;
-}
-__device__ static void load_vector(const uint8_t *x, float *v)
-{
-    uint32_t u = *(const uint32_t *)x;
-    for (int k = 0; k < VECTOR; k++) v[k] = (float)(u >> 8 * k & 0xff);
-}
-
-__device__ static void store_vector(float *y, const float *v) { *(float4 *)y = make_float4(v[0], v[1], v[2], v[3]); }
-__device__ static void store_vector(cinch_bf16 *y, const float *v)
-{
-    *(uint2 *)y = make_uint2(cinch_to_bf16(v[0]) | (uint32_t)cinch_to_bf16(v[1]) << 16,
-                             cinch_to_bf16(v[2]) | (uint32_t)cinch_to_bf16(v[3]) << 16);
-}
-__device__ static void store_vector(int32_t *y, const float *v)
-{
-    *(int4 *)y = make_int4(cinch_to_i32(v[0]), cinch_to_i32(v[1]), cinch_to_i32(v[2]), cinch_to_i32(v[3]));
-}
-__device__ static void store_vector(uint8_t *y, const float *v)
-{
-    uint32_t u = 0;
-    for (int k = 0; k < VECTOR; k++) u |= (uint32_t)cinch_to_u8(v[k]) << 8 * k;
-    *(uint32_t *)y = u;
-}
-
-__device__ static void store_one(float *y, float v) { *y = v; }
-__device__ static void store_one(cinch_bf16 *y, float v) { cinch_store(y, 0, v); }
-__device__ static void store_one(int32_t *y, float v) { *y = cinch_to_i32(v); }
-__device__ static void store_one(uint8_t *y, float v) { *y = cinch_to_u8(v); }
-
-/* x scale + offset in two roundings, as the CPU has it: integers may follow. */
-__device__ static float affine(float x, float scale, float offset)
-{
-    return scale != 1 || offset != 0 ? x * scale + offset : x;
-}
-
-/* A thread converts VECTOR neighbours at a time; those beyond the last whole vector one by one. */
-template <typename From, typename To>
-static __global__ void __launch_bounds__(CINCH_BLOCK)
-cast_kernel(To *to, const From *from, int64_t n, int64_t vectors, float scale, float offset)
-{
-    CINCH_EACH(i, vectors) {
-        float v[VECTOR];
-        load_vector(from + i * VECTOR, v);
-        for (int k = 0; k < VECTOR; k++) v[k] = affine(v[k], scale, offset);
-        store_vector(to + i * VECTOR, v);
-    }
-    int64_t done = vectors * VECTOR;
-    CINCH_EACH(i, n - done) store_one(to + done + i, affine((float)cinch_load(from, done + i), scale, offset));
-}
-
-template <typename From, typename To>
-static void cast(cinch_backend *b, const cinch_call *c)
-{
-    const From *from = (const From *)c->in[0].data;
-    To *to = (To *)c->out->data;
-    int64_t n = cinch_tensor_count(c->out);
-    bool aligned = cinch_cuda_aligned(from, VECTOR * sizeof *from) && cinch_cuda_aligned(to, VECTOR * sizeof *to);
-    int64_t vectors = aligned ? n / VECTOR : 0, blocks = cinch_cuda_blocks(b, vectors ? vectors : n);
-    float scale = c->attr->scalars.v[0], offset = c->attr->scalars.v[1];
-    CINCH_LAUNCH((cast_kernel<From, To>), blocks, CINCH_BLOCK, cinch_cuda_stream(b), to, from, n, vectors, scale, offset);
-}
-
-template <typename From>
-static void cast_from(cinch_backend *b, const cinch_call *c)
-{
-    switch (c->out->dtype) {
-    case CINCH_BF16: return cast<From, cinch_bf16>(b, c);
-    case CINCH_I32: return cast<From, int32_t>(b, c);
-    case CINCH_U8: return cast<From, uint8_t>(b, c);
-    default: return cast<From, float>(b, c);
-    }
-}
-
-static cinch_status run_cast(cinch_backend *b, const cinch_call *c)
-{
-    if (!cinch_tensor_count(c->out)) return CINCH_OK;
-    switch (c->in[0].dtype) {
-    case CINCH_BF16: cast_from<cinch_bf16>(b, c); break;
-    case CINCH_I32: cast_from<int32_t>(b, c); break;
-    case CINCH_U8: cast_from<uint8_t>(b, c); break;
-    default: cast_from<float>(b, c);
-    }
-    return cinch_cuda_launched(c);
-}
-CINCH_CUDA_KERNEL_UNPLANNED(cast, run_cast)
-
-/* --- pack ---------------------------------------------------------------------------------------------------------- */
+/* --- pack -------------------------------------------------------------------------------------------------------- */
 
 /* An operand's part of the slab: its elements, then zeros to the next. */
 typedef struct piece {
@@ -463,7 +360,7 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) pack_kernel(const packer p
     for (int k = 0; k < p.n; k++) {
         const piece &s = p.pieces[k];
         float *to = p.to + s.at;
-        int64_t done = s.vectors * VECTOR;
+        int64_t done = s.vectors * CINCH_VECTOR;
         CINCH_EACH(i, s.vectors) ((float4 *)to)[i] = ((const float4 *)s.from)[i];
         CINCH_EACH(i, s.from ? s.count - done : 0) to[done + i] = s.from[done + i];
         CINCH_EACH(i, s.next - s.at - s.count) to[s.count + i] = 0;
@@ -476,7 +373,7 @@ static piece piece_of(const cinch_call *c, int k, int64_t at)
     int64_t count = cinch_tensor_count(&c->in[k]), room = cinch_tensor_count(c->out);
     int64_t next = k + 1 == c->n_in ? room : cinch_cuda_min(cinch_cuda_parts(at + count, 16) * 16, room);
     bool whole = from != to && cinch_cuda_aligned(from, 16) && cinch_cuda_aligned(to, 16);
-    return {from == to ? NULL : from, at, count, next, whole ? count / VECTOR : 0};
+    return {from == to ? NULL : from, at, count, next, whole ? count / CINCH_VECTOR : 0};
 }
 
 static cinch_status run_pack(cinch_backend *b, const cinch_call *c)
@@ -486,7 +383,7 @@ static cinch_status run_pack(cinch_backend *b, const cinch_call *c)
     for (int k = 0, last = c->n_in - 1; k <= last; k++) {
         int64_t at = k ? p.pieces[(k - 1) % PIECES].next : 0;
         piece s = p.pieces[p.n++] = piece_of(c, k, at);
-        int64_t loose = s.next - s.at - (s.from ? 0 : s.count) - s.vectors * VECTOR;
+        int64_t loose = s.next - s.at - (s.from ? 0 : s.count) - s.vectors * CINCH_VECTOR;
         most = cinch_cuda_max(most, cinch_cuda_max(s.vectors, loose));
         if (p.n < PIECES && k < last) continue;
         CINCH_LAUNCH(pack_kernel, cinch_cuda_blocks(b, most), CINCH_BLOCK, cinch_cuda_stream(b), p);

@@ -3,11 +3,10 @@
  * Random numbers. Element e of row r (axis 0) takes word e % 4 of block e / 4 of that row, as rng.h has it: where it
  * stands decides, so the numbers are the CPU's. A thread computes whole blocks.
  */
-#include "cuda/kernel.cuh"
-#include "cuda/move.h"
 #include "cuda/sort.h"
+#include "cuda/vector.cuh"
 
-enum { WORDS = 4 };
+enum { WORDS = CINCH_VECTOR };
 
 typedef struct draw {
     const int32_t *position;
@@ -24,11 +23,11 @@ static draw draw_of(const cinch_call *c, const cinch_tensor *shape)
     d.width = cinch_cuda_span(shape, 1, shape->rank);
     d.blocks = cinch_cuda_parts(d.width, WORDS);
     d.total = d.width ? cinch_tensor_count(shape) / d.width * d.blocks : 0;
-    d.aligned = d.width % WORDS == 0 && cinch_cuda_aligned(c->out->data, WORDS * cinch_dtype_size(c->out->dtype));
+    d.aligned = d.width % WORDS == 0 && cinch_vectors(c->out->data, c->out->dtype);
     return d;
 }
 
-/* --- words to numbers ------------------------------------------------------------------------------------------------ */
+/* --- words to numbers -------------------------------------------------------------------------------------------- */
 
 struct to_uniform {
     __device__ static void convert(const cinch_attr &attr, uint32_t *word)
@@ -95,7 +94,7 @@ CINCH_CUDA_KERNEL_UNPLANNED(normal, run_draw<to_normal>)
 CINCH_CUDA_KERNEL_UNPLANNED(bernoulli, run_draw<to_bernoulli>)
 CINCH_CUDA_KERNEL_UNPLANNED(integers, run_draw<to_integers>)
 
-/* --- dropout: the mask has a byte for two blocks of a row, a bit for each element, 1 where it is kept ------------------ */
+/* --- dropout: the mask has a byte for two blocks of a row, a bit for each element, 1 where it is kept ------------ */
 
 enum { BYTE = 8 };
 
@@ -106,33 +105,15 @@ typedef struct dropper {
     float scale;
 } dropper;
 
-__device__ static void load_vector(const float *x, float *v)
-{
-    float4 u = *(const float4 *)x;
-    v[0] = u.x, v[1] = u.y, v[2] = u.z, v[3] = u.w;
-}
-__device__ static void load_vector(const cinch_bf16 *x, float *v)
-{
-    uint2 u = *(const uint2 *)x;
-    v[0] = cinch_from_bits(u.x << 16), v[1] = cinch_from_bits(u.x & 0xffff0000u);
-    v[2] = cinch_from_bits(u.y << 16), v[3] = cinch_from_bits(u.y & 0xffff0000u);
-}
-__device__ static void store_vector(float *y, const float *v) { *(float4 *)y = make_float4(v[0], v[1], v[2], v[3]); }
-__device__ static void store_vector(cinch_bf16 *y, const float *v)
-{
-    *(uint2 *)y = make_uint2(cinch_to_bf16(v[0]) | (uint32_t)cinch_to_bf16(v[1]) << 16,
-                             cinch_to_bf16(v[2]) | (uint32_t)cinch_to_bf16(v[3]) << 16);
-}
-
 /* The elements of a block that are kept: n of them from `at` on. */
 template <typename T>
 __device__ static void keep(const dropper &d, T *to, const T *from, int64_t at, int64_t n, unsigned kept)
 {
     float x[WORDS];
     if (d.d.aligned) {
-        load_vector(from + at, x);
+        cinch_load_vector(from + at, x);
         for (int k = 0; k < WORDS; k++) x[k] = kept >> k & 1 ? x[k] * d.scale : 0;
-        return store_vector(to + at, x);
+        return cinch_store_vector(to + at, x);
     }
     for (int k = 0; k < WORDS; k++)
         if (k < n) cinch_store(to, at + k, kept >> k & 1 ? cinch_load(from, at + k) * d.scale : 0.0f);
@@ -166,7 +147,7 @@ static dropper dropper_of(const cinch_call *c)
 {
     dropper d = {};
     d.d = draw_of(c, c->out);
-    d.d.aligned = d.d.aligned && cinch_cuda_aligned(c->in[0].data, WORDS * cinch_dtype_size(c->in[0].dtype));
+    d.d.aligned = d.d.aligned && cinch_vectors(c->in[0].data, c->in[0].dtype);
     d.mask = (uint8_t *)c->saved;
     d.bytes = cinch_cuda_parts(d.d.width, BYTE);
     d.total = d.d.width ? cinch_tensor_count(c->out) / d.d.width * d.bytes : 0;
@@ -194,10 +175,11 @@ static cinch_status plan_dropout(cinch_backend *b, const cinch_call *c, size_t *
 CINCH_CUDA_KERNEL(dropout, run_mask<true>, plan_dropout)
 CINCH_CUDA_KERNEL_UNPLANNED(dropout_grad, run_mask<false>)
 
-/* --- permutation: each row's indices in the order of their random words, equal words by index -------------------------- */
+/* --- permutation: each row's indices in the order of their random words, equal words by index -------------------- */
 
 /* A thread makes the keys of a block of WORDS numbers at a time: word and index. Those that fill up come last. */
-static __global__ void __launch_bounds__(CINCH_BLOCK) key_kernel(const draw d, uint64_t *keys, int64_t rows, int64_t length)
+static __global__ void __launch_bounds__(CINCH_BLOCK)
+key_kernel(const draw d, uint64_t *keys, int64_t rows, int64_t length)
 {
     int64_t blocks = (length + WORDS - 1) / WORDS;
     CINCH_EACH(i, rows * blocks) {

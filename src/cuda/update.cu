@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Effects: the optimisers' updates over the segment table, and writing states. */
-#include "cuda/kernel.cuh"
 #include "cuda/move.h"
+#include "cuda/vector.cuh"
 
-enum { VECTOR = 4, PIECE = VECTOR * CINCH_BLOCK, SCALARS = 64 };
+enum { PIECE = CINCH_VECTOR * CINCH_BLOCK, SCALARS = 64 };
 
-/* --- optimisers ----------------------------------------------------------------------------------------------------- */
+/* --- optimisers -------------------------------------------------------------------------------------------------- */
 
 /* One element's update: its weight, gradient and states; `states` of them are read and written. */
 #define RULE(name, n_states, ...)                                                                              \
@@ -69,25 +69,18 @@ __device__ static void update_one(const updater &p, int64_t i, float scale, cons
     if (Rule::states > 1) p.v[i] = v;
 }
 
-__device__ static void load_vector(const float *x, float *v)
-{
-    float4 u = *(const float4 *)x;
-    v[0] = u.x, v[1] = u.y, v[2] = u.z, v[3] = u.w;
-}
-__device__ static void store_vector(float *y, const float *v) { *(float4 *)y = make_float4(v[0], v[1], v[2], v[3]); }
-
 template <typename Rule>
 __device__ static void update_vector(const updater &p, int64_t i, float scale, const float *h, float decay)
 {
-    float w[VECTOR], g[VECTOR], u[VECTOR] = {}, v[VECTOR] = {};
-    load_vector(p.w + i, w);
-    load_vector(p.g + i, g);
-    if (Rule::states > 0) load_vector(p.u + i, u);
-    if (Rule::states > 1) load_vector(p.v + i, v);
-    for (int k = 0; k < VECTOR; k++) Rule::apply(&w[k], scale * g[k], &u[k], &v[k], h, decay);
-    store_vector(p.w + i, w);
-    if (Rule::states > 0) store_vector(p.u + i, u);
-    if (Rule::states > 1) store_vector(p.v + i, v);
+    float w[CINCH_VECTOR], g[CINCH_VECTOR], u[CINCH_VECTOR] = {}, v[CINCH_VECTOR] = {};
+    cinch_load_vector(p.w + i, w);
+    cinch_load_vector(p.g + i, g);
+    if (Rule::states > 0) cinch_load_vector(p.u + i, u);
+    if (Rule::states > 1) cinch_load_vector(p.v + i, v);
+    for (int k = 0; k < CINCH_VECTOR; k++) Rule::apply(&w[k], scale * g[k], &u[k], &v[k], h, decay);
+    cinch_store_vector(p.w + i, w);
+    if (Rule::states > 0) cinch_store_vector(p.u + i, u);
+    if (Rule::states > 1) cinch_store_vector(p.v + i, v);
 }
 
 /* Elements first .. last-1 of one segment by the threads of a block, a vector each. */
@@ -98,10 +91,10 @@ __device__ static void update_range(const updater &p, int64_t s, int64_t first, 
     const float *hyper = p.hyper + row[CINCH_SEGMENT_GROUP] * CINCH_HYPER_COUNT;
     float h[CINCH_HYPER_COUNT], decay = row[CINCH_SEGMENT_FLAGS] & CINCH_SEGMENT_DECAY ? hyper[CINCH_HYPER_DECAY] : 0;
     for (int k = 0; k < CINCH_HYPER_COUNT; k++) h[k] = hyper[k];
-    for (int64_t i = (first / VECTOR + threadIdx.x) * VECTOR; i < last; i += CINCH_BLOCK * VECTOR) {
-        if (p.aligned && i >= first && i + VECTOR <= last) update_vector<Rule>(p, i, scale, h, decay);
+    for (int64_t i = (first / CINCH_VECTOR + threadIdx.x) * CINCH_VECTOR; i < last; i += CINCH_BLOCK * CINCH_VECTOR) {
+        if (p.aligned && i >= first && i + CINCH_VECTOR <= last) update_vector<Rule>(p, i, scale, h, decay);
         else
-            for (int64_t k = i; k < i + VECTOR; k++)
+            for (int64_t k = i; k < i + CINCH_VECTOR; k++)
                 if (k >= first && k < last) update_one<Rule>(p, k, scale, h, decay);
     }
 }
@@ -171,11 +164,11 @@ static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *
 {
     (void)b, (void)scratch, (void)saved;
     if (!c->attr->update.centred || !c->attr->update.has_momentum) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "rmsprop: centred and momentum share one number for each weight; choose one of them");
+    return cinch_fail(CINCH_USAGE, "rmsprop: centred and momentum share one number for each weight; take one of them");
 }
 CINCH_CUDA_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
 
-/* --- states ---------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status run_assign(cinch_backend *b, const cinch_call *c)
 {
@@ -192,8 +185,8 @@ struct ema_rule {
     __device__ static float apply(float state, float value, float by) { return CINCH_LERP(state, value, 1 - by); }
 };
 
-/* A thread has VECTOR neighbours at a time; those beyond the last whole vector go one by one. The state and the value
-   are read once, the state is written once. */
+/* A thread has CINCH_VECTOR neighbours at a time; those beyond the last whole vector go one by one. The state and the
+   value are read once, the state is written once. */
 template <typename Rule>
 static __global__ void __launch_bounds__(CINCH_BLOCK)
 state_kernel(float *state, const float *value, const float *by, int64_t n, int64_t vectors, const float *commit)
@@ -201,13 +194,13 @@ state_kernel(float *state, const float *value, const float *by, int64_t n, int64
     if (commit && *commit == 0) return;
     float factor = *by;
     CINCH_EACH(i, vectors) {
-        float s[VECTOR], x[VECTOR];
-        load_vector(state + i * VECTOR, s);
-        load_vector(value + i * VECTOR, x);
-        for (int k = 0; k < VECTOR; k++) s[k] = Rule::apply(s[k], x[k], factor);
-        store_vector(state + i * VECTOR, s);
+        float s[CINCH_VECTOR], x[CINCH_VECTOR];
+        cinch_load_vector(state + i * CINCH_VECTOR, s);
+        cinch_load_vector(value + i * CINCH_VECTOR, x);
+        for (int k = 0; k < CINCH_VECTOR; k++) s[k] = Rule::apply(s[k], x[k], factor);
+        cinch_store_vector(state + i * CINCH_VECTOR, s);
     }
-    int64_t done = vectors * VECTOR;
+    int64_t done = vectors * CINCH_VECTOR;
     CINCH_EACH(i, n - done) state[done + i] = Rule::apply(state[done + i], value[done + i], factor);
 }
 
@@ -217,10 +210,10 @@ static cinch_status run_state(cinch_backend *b, const cinch_call *c)
     float *state = (float *)c->in[0].data;
     const float *value = (const float *)c->in[1].data, *by = (const float *)c->in[2].data;
     int64_t n = cinch_tensor_count(&c->in[0]);
-    int64_t vectors = cinch_cuda_aligned(state, 16) && cinch_cuda_aligned(value, 16) ? n / VECTOR : 0;
+    int64_t vectors = cinch_cuda_aligned(state, 16) && cinch_cuda_aligned(value, 16) ? n / CINCH_VECTOR : 0;
     if (!n) return CINCH_OK;
-    CINCH_LAUNCH(state_kernel<Rule>, cinch_cuda_blocks(b, vectors ? vectors : n), CINCH_BLOCK, cinch_cuda_stream(b), state,
-                 value, by, n, vectors, c->commit);
+    CINCH_LAUNCH(state_kernel<Rule>, cinch_cuda_blocks(b, vectors ? vectors : n), CINCH_BLOCK, cinch_cuda_stream(b),
+                 state, value, by, n, vectors, c->commit);
     return cinch_cuda_launched(c);
 }
 
@@ -230,7 +223,7 @@ CINCH_CUDA_KERNEL_UNPLANNED(accumulate, run_accumulate)
 static cinch_status run_ema(cinch_backend *b, const cinch_call *c) { return run_state<ema_rule>(b, c); }
 CINCH_CUDA_KERNEL_UNPLANNED(ema, run_ema)
 
-/* --- record ----------------------------------------------------------------------------------------------------------- */
+/* --- record ------------------------------------------------------------------------------------------------------ */
 
 typedef struct recorder {
     float *ring;
