@@ -11,8 +11,12 @@
 
 #define OK(call) cr_assert_eq((call), CINCH_OK, "%s: %s", #call, cinch_last_error())
 
-static const cinch_sample picture = {{3, {28, 28, 1}}, 0, 1};
-static const cinch_sample vector = {{1, {20}}, 0, 0};
+/* The options of every family behind init_scale, at their defaults. */
+#define SHARED                                                                                                      \
+    "\"dropout\": 0.0, \"noise\": \"none\", \"condition\": \"none\", \"classes\": \"auto\", "                             \
+    "\"logvar_clamp\": [-30.0, 20.0], "
+static const cinch_sample picture = {{3, {28, 28, 1}}, 0, 1, 0};
+static const cinch_sample vector = {{1, {20}}, 0, 0, 0};
 
 static cinch_model *made(const char *json, cinch_sample sample)
 {
@@ -64,8 +68,8 @@ static built begin(const char *json, cinch_sample sample)
 static built build(const char *json, cinch_sample sample)
 {
     built b = begin(json, sample);
-    b.code = cinch_model_encode(b.model, b.graph, b.params, b.x, CINCH_EVALUATE);
-    b.y = cinch_model_decode(b.model, b.graph, b.params, b.code, CINCH_EVALUATE);
+    b.code = cinch_model_encode(b.model, b.graph, b.params, &(cinch_batch){.x = b.x}, CINCH_EVALUATE).mean;
+    b.y = cinch_model_decode(b.model, b.graph, b.params, b.code, (cinch_value){0}, CINCH_EVALUATE);
     OK(cinch_graph_status(b.graph));
     return b;
 }
@@ -73,7 +77,7 @@ static built build(const char *json, cinch_sample sample)
 static built build_loss(const char *json, cinch_sample sample, cinch_loss_config loss)
 {
     built b = begin(json, sample);
-    b.loss = cinch_model_loss(b.model, b.graph, b.params, b.x, b.x, &loss, CINCH_TRAIN, &b.y);
+    b.loss = cinch_model_loss(b.model, b.graph, b.params, &(cinch_batch){.x = b.x}, &loss, CINCH_TRAIN, &b.y);
     return b;
 }
 
@@ -128,7 +132,7 @@ Test(models, dense_is_what_it_says)
     cr_assert_str_eq(cinch_model_default_loss(b.model), "mse");
     cr_assert_str_eq(cinch_model_json(b.model),
                      "{\"name\": \"dense\", \"output_activation\": \"sigmoid\", \"init\": \"default\", "
-                     "\"init_scale\": 0.05, \"input_size\": 784, \"hidden_sizes\": [512], \"latent_dim\": 64, "
+                     "\"init_scale\": 0.05, " SHARED "\"input_size\": 784, \"hidden_sizes\": [512], \"latent_dim\": 64, "
                      "\"activation\": \"relu\", \"code_activation\": \"linear\"}");
     end(&b);
 }
@@ -154,7 +158,7 @@ Test(models, latent_dim_follows_the_inputs)
         {{3, {28, 28, 1}}, 64}, {{2, {28, 28}}, 64}, {{1, {784}}, 64}, {{1, {100}}, 15}, {{1, {6}}, 2}, {{1, {1}}, 2},
         {{3, {32, 32, 3}}, 128}, {{1, {785}}, 118}, {{1, {5000}}, 128}, {{2, {10, 3}}, 5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cinch_model *m = made("{}", (cinch_sample){cases[i].sample, 0, 1});
+        cinch_model *m = made("{}", (cinch_sample){cases[i].sample, 0, 1, 0});
         cr_assert_eq(cinch_model_code_shape(m).dim[0], cases[i].latent_dim, "case %zu", i);
         cinch_model_free(m);
     }
@@ -193,7 +197,7 @@ Test(models, the_output_follows_the_data_unless_told)
         {"{\"output_activation\": \"tanh\"}", 0, 1, CINCH_OP_tanh, "\"tanh\""}};
     char part[64];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        built b = build(cases[i].json, (cinch_sample){{1, {20}}, cases[i].low, cases[i].high});
+        built b = build(cases[i].json, (cinch_sample){{1, {20}}, cases[i].low, cases[i].high, 0});
         snprintf(part, sizeof part, "\"output_activation\": %s", cases[i].name);
         expect_json(b.model, part);
         cr_assert_eq(count_ops(b.graph, CINCH_OP_sigmoid), cases[i].op == CINCH_OP_sigmoid, "case %zu", i);
@@ -309,7 +313,7 @@ Test(models, losses_that_cannot_be)
         {"{}", {.name = "bce"}, "loss.name bce: wants model.output_activation sigmoid and data in [0,1]"},
         {"{\"output_activation\": \"tanh\"}", {.name = "bce_logits"},
          "loss.name bce_logits: wants model.output_activation sigmoid or linear and data in [0,1]"},
-        {"{}", {.name = "mes"}, "loss.name mes: unknown (mse l1 huber bce bce_logits relative_l2)"},
+        {"{}", {.name = "mes"}, "loss.name mes: unknown (mse l1 huber bce bce_logits relative_l2 gaussian)"},
         {"{}", {.reduction = CINCH_NONE},
          "loss.reduction none: training wants one number; take mean, batchmean or sum"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -354,16 +358,16 @@ Test(models, metrics_are_the_loss_and_its_first_term)
 Test(models, descriptions_that_make_no_model)
 {
     expect_error("{\"name\": \"dens\"}", vector,
-                 "model.name dens: unknown; did you mean dense? (dense simple stacked)");
+                 "model.name dens: unknown; did you mean dense? (dense simple stacked vae)");
     expect_error("{\"name\": 3}", vector, "model.name 3: wrong type; must be a string");
     expect_error("{\"latent\": 3}", vector, "model.latent: unknown key; did you mean model.latent_dim?");
     expect_error("{\"input_size\": 21}", vector,
                  "model.input_size 21: the data's samples have 20 numbers; leave it \"auto\"");
     expect_error("[]", vector, "model: must be an object {\"name\": ...}");
-    expect_error("{}", (cinch_sample){{0, {0}}, 0, 0}, "model: samples have 0 axes; must be 1 to 5");
-    expect_error("{}", (cinch_sample){{2, {3, 0}}, 0, 0},
+    expect_error("{}", (cinch_sample){{0, {0}}, 0, 0, 0}, "model: samples have 0 axes; must be 1 to 5");
+    expect_error("{}", (cinch_sample){{2, {3, 0}}, 0, 0, 0},
                  "model: axis 1 of the samples has size 0: nothing, or too much");
-    expect_error("{}", (cinch_sample){{2, {1 << 20, 1 << 20}}, 0, 0},
+    expect_error("{}", (cinch_sample){{2, {1 << 20, 1 << 20}}, 0, 0, 0},
                  "model: axis 1 of the samples has size 1048576: nothing, or too much");
     cinch_model *m;
     cr_assert_eq(cinch_model_create(&m, "{", &vector), CINCH_USAGE);
@@ -373,13 +377,13 @@ Test(models, inputs_of_another_shape_are_refused)
 {
     built b = begin("{}", picture);
     cinch_value wrong = cinch_input(b.graph, "wrong", CINCH_F32, CINCH_SHAPE(BATCH, 27, 28, 1));
-    cr_assert(!cinch_valid(cinch_model_encode(b.model, b.graph, b.params, wrong, CINCH_EVALUATE)));
+    cr_assert(!cinch_valid(cinch_model_encode(b.model, b.graph, b.params, &(cinch_batch){.x = wrong}, CINCH_EVALUATE).mean));
     cr_assert_eq(cinch_graph_status(b.graph), CINCH_USAGE);
     cr_assert_str_eq(cinch_last_error(), "input is [5, 27, 28, 1]; the model wants [N, 28, 28, 1]");
     end(&b);
     b = begin("{}", picture);
     wrong = cinch_input(b.graph, "wrong", CINCH_F32, CINCH_SHAPE(BATCH, 63));
-    cr_assert(!cinch_valid(cinch_model_decode(b.model, b.graph, b.params, wrong, CINCH_EVALUATE)));
+    cr_assert(!cinch_valid(cinch_model_decode(b.model, b.graph, b.params, wrong, (cinch_value){0}, CINCH_EVALUATE)));
     cr_assert_eq(cinch_graph_status(b.graph), CINCH_USAGE);
     cr_assert_str_eq(cinch_last_error(), "code is [5, 63]; the model wants [N, 64]");
     end(&b);
@@ -389,15 +393,15 @@ Test(models, inputs_of_another_shape_are_refused)
 
 Test(models, families_and_their_options_are_listed)
 {
-    static const char *const names[] = {"dense", "simple", "stacked"};
+    static const char *const names[] = {"dense", "simple", "stacked", "vae"}, *const families = "dense vae";
     cinch_family_info family;
     cinch_option_info option;
     int n = 0;
     for (; cinch_family(n, &family); n++) {
         cr_assert_str_eq(family.name, names[n]);
-        cr_assert(family.purpose && !family.preset_of == !strcmp(family.name, "dense"));
+        cr_assert(family.purpose && !family.preset_of == !!strstr(families, family.name));
     }
-    cr_assert_eq(n, 3);
+    cr_assert_eq(n, 4);
     cr_assert(!cinch_family(-1, &family) && !cinch_family_option("dens", 0, &option));
     for (n = 0; cinch_family_option("stacked", n, &option); n++) {
         OK(cinch_config_find(option.key, NULL));
@@ -412,7 +416,7 @@ Test(models, completion_leaves_to_the_data_what_is_the_datas)
     char *text;
     OK(cinch_model_complete("{\"name\": \"simple\", \"activation\": \"elu\"}", &text));
     cr_assert_str_eq(text, "{\"name\": \"dense\", \"output_activation\": \"auto\", \"init\": \"default\", "
-                           "\"init_scale\": 0.05, \"input_size\": \"auto\", \"hidden_sizes\": [], "
+                           "\"init_scale\": 0.05, " SHARED "\"input_size\": \"auto\", \"hidden_sizes\": [], "
                            "\"latent_dim\": \"auto\", \"activation\": \"elu\", \"code_activation\": \"relu\"}");
     cinch_model *m = made(text, picture), *again = made(cinch_model_json(m), picture);
     cr_assert_str_eq(cinch_model_json(m), cinch_model_json(again));
@@ -453,7 +457,7 @@ static int torch_place(int here)
 Test(models, flattened_images_change_places)
 {
     enum { IN = 12, OUT = 4 };
-    cinch_model *m = made("{\"hidden_sizes\": [4], \"latent_dim\": 2}", (cinch_sample){{3, {2, 3, 2}}, 0, 1});
+    cinch_model *m = made("{\"hidden_sizes\": [4], \"latent_dim\": 2}", (cinch_sample){{3, {2, 3, 2}}, 0, 1, 0});
     float here[OUT * IN], torch[OUT * IN], back[OUT * IN];
     for (int i = 0; i < OUT * IN; i++) here[i] = (float)i;
     OK(cinch_model_convert(m, "encoder.0.weight", CINCH_SHAPE(OUT, IN), true, here, torch));
@@ -480,7 +484,7 @@ Test(models, flattened_images_change_places)
 
 Test(models, grey_images_and_series_keep_their_order)
 {
-    static const cinch_sample samples[] = {{{3, {3, 4, 1}}, 0, 1}, {{2, {4, 3}}, 0, 1}, {{1, {12}}, 0, 1}};
+    static const cinch_sample samples[] = {{{3, {3, 4, 1}}, 0, 1, 0}, {{2, {4, 3}}, 0, 1, 0}, {{1, {12}}, 0, 1, 0}};
     float here[24], torch[24];
     for (int i = 0; i < 24; i++) here[i] = (float)i;
     for (int s = 0; s < 3; s++) {

@@ -11,7 +11,7 @@
 #define OK(call) cr_assert_eq((call), CINCH_OK, "%s: %s", #call, cinch_last_error())
 
 enum { BATCH = 3, SIZE = 12, HIDDEN = 5, LATENT = 2, MOST = SIZE * HIDDEN };
-static const cinch_sample image = {{3, {2, 3, 2}}, 0, 1};
+static const cinch_sample image = {{3, {2, 3, 2}}, 0, 1, 0};
 static const char json[] = "{\"hidden_sizes\": [5], \"latent_dim\": 2, \"activation\": \"tanh\"}";
 
 typedef struct rig {
@@ -48,7 +48,7 @@ static double loss_of(rig *r, cinch_loss_config loss, float *y)
     float value;
     OK(cinch_graph_create(&g));
     cinch_value x = cinch_input(g, "x", CINCH_F32, CINCH_SHAPE(BATCH, 2, 3, 2));
-    cinch_output(g, "loss", cinch_model_loss(r->model, g, r->params, x, x, &loss, CINCH_EVALUATE, &out));
+    cinch_output(g, "loss", cinch_model_loss(r->model, g, r->params, &(cinch_batch){.x = x}, &loss, CINCH_EVALUATE, &out));
     cinch_output(g, "y", out);
     OK(cinch_graph_status(g));
     if (!r->allocated) OK(cinch_params_allocate(r->params, r->device, 7));

@@ -94,11 +94,19 @@ typedef struct cinch_data_config {
 } cinch_data_config;
 
 typedef struct cinch_loss_config {
-    const char *name;        /* "mse", "l1", "huber", "bce", "bce_logits", "relative_l2", or
+    const char *name;        /* "mse", "l1", "huber", "bce", "bce_logits", "relative_l2", "gaussian", or
                                 "auto": the model's own (cinch_model_default_loss) */
     cinch_reduction reduction;
+    bool reduction_auto;     /* the model's own instead: batchmean for variational models, else mean */
     double delta;            /* huber */
     double l1, l2;           /* penalties on weights */
+    double beta;             /* variational models: weight of the KL */
+    const char *anneal;      /* NULL or "none", "linear", "cyclical": how beta rises from 0 */
+    int64_t anneal_steps;    /* linear: of the rise; cyclical: of a cycle, half of which is the rise; 0: half of training,
+                                a quarter of it */
+    double free_bits;        /* nats of KL that each number of the code has for free */
+    const char *sparsity;    /* NULL or "none", "kl", "l1", "l2": of the code */
+    double sparsity_weight, sparsity_target;
 } cinch_loss_config;
 
 typedef struct cinch_schedule_config {

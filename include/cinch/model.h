@@ -7,10 +7,10 @@
  *     if (cinch_model_create(&m, "{\"name\": \"dense\", \"latent_dim\": 32}", &sample)) puts(cinch_last_error());
  *     cinch_value x = cinch_input(g, "x", CINCH_F32, CINCH_SHAPE(128, 28, 28, 1));
  *     cinch_loss_config mse = {.name = "mse"};
- *     cinch_value loss = cinch_model_loss(m, g, params, x, x, &mse, CINCH_TRAIN, NULL);
+ *     cinch_value loss = cinch_model_loss(m, g, params, &(cinch_batch){.x = x}, &mse, CINCH_TRAIN, NULL);
  *     ...
- *     cinch_value code = cinch_model_encode(m, g2, params, x2, CINCH_EVALUATE);
- *     cinch_value y = cinch_model_decode(m, g2, params, code, CINCH_EVALUATE);
+ *     cinch_code code = cinch_model_encode(m, g2, params, &(cinch_batch){.x = x2}, CINCH_EVALUATE);
+ *     cinch_value y = cinch_model_decode(m, g2, params, code.mean, (cinch_value){0}, CINCH_EVALUATE);
  *     cinch_model_free(m);
  *
  * Parameters are named as PyTorch's nn.Sequential would: "encoder.0.weight"; an activation counts as a module.
@@ -28,10 +28,11 @@ CINCH_BEGIN
 typedef struct cinch_model cinch_model;
 
 /* One sample of the data: its shape (channels last, rank 1 to 5) and the range of its values; low == high: no
-   bounds are known. */
+   bounds are known. classes: how many labels there are, 0 without labels. */
 typedef struct cinch_sample {
     cinch_shape shape;
     double low, high;
+    int32_t classes;
 } cinch_sample;
 
 typedef enum cinch_mode { CINCH_TRAIN, CINCH_EVALUATE } cinch_mode;
@@ -55,22 +56,50 @@ CINCH_API cinch_shape cinch_model_code_shape(const cinch_model *model);
 /* The loss the family takes when none is named: "mse". */
 CINCH_API const char *cinch_model_default_loss(const cinch_model *model);
 
-/* x [N, sample shape...] f32 to codes [N, code shape...], and back to reconstructions [N, sample shape...], in the
-   range of the output activation. Errors are the graph's: another shape than the model's. */
-CINCH_API cinch_value cinch_model_encode(const cinch_model *model, cinch_graph *graph, cinch_params *params,
-                                         cinch_value x, cinch_mode mode);
-CINCH_API cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *graph, cinch_params *params,
-                                         cinch_value code, cinch_mode mode);
+/* Whether a code has a mean and a log-variance; and how many labels a conditional model knows, 0 for any other. */
+CINCH_API bool cinch_model_is_variational(const cinch_model *model);
+CINCH_API int32_t cinch_model_classes(const cinch_model *model);
 
-/* The loss of a batch, f32 []: reconstruction of `target` [N, sample shape...] from `x`, plus loss->l1 times the sum of
-   |w| and loss->l2 times the sum of w^2 over all weights (not biases). Adds the metrics "loss" (this sum) and
-   "loss_recon" (its first term) to the graph; *reconstruction (may be NULL) receives the output. "bce" reads outputs as
-   probabilities and wants output_activation sigmoid; "bce_logits" is the same loss computed from what enters the
-   sigmoid, or from linear outputs, which then are logits. Errors are the graph's: an unknown loss, one that does not
-   suit the output, the reduction `none` (a loss to train on is one number). */
+/* A batch as named tensors; those that are the invalid value are not there. */
+typedef struct cinch_batch {
+    cinch_value x;        /* f32 [N, sample shape...] */
+    cinch_value target;   /* what to reconstruct, f32 [N, sample shape...]; not there: x */
+    cinch_value label;    /* i32 [N]; a conditional model wants it */
+    cinch_value noise;    /* f32 [N, code shape...]: takes the place of the numbers that a variational model draws */
+} cinch_batch;
+
+/* A code [N, code shape...]; for variational models the mean of the posterior and its log-variance, else logvar is the
+   invalid value. */
+typedef struct cinch_code { cinch_value mean, logvar; } cinch_code;
+
+/* batch->x to codes, and codes back to reconstructions [N, sample shape...], in the range of the output activation;
+   `label` is for conditional models. Errors are the graph's: another shape than the model's, a label that is missing. */
+CINCH_API cinch_code cinch_model_encode(const cinch_model *model, cinch_graph *graph, cinch_params *params,
+                                        const cinch_batch *batch, cinch_mode mode);
+CINCH_API cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *graph, cinch_params *params,
+                                         cinch_value code, cinch_value label, cinch_mode mode);
+
+/* The loss of a batch, f32 []: reconstruction of the target from x, the further terms that the model and `loss` ask for,
+   plus loss->l1 times the sum of |w| and loss->l2 times the sum of w^2 over all weights (not biases). In CINCH_TRAIN the
+   model's noise and dropout are drawn, and a variational model decodes a draw from its posterior, else the mean.
+   Adds metrics to the graph: "loss" (this sum), "loss_recon" (its first term), and where they exist "loss_kl" (before
+   beta), "kl_active" (share of the code's numbers whose KL is over 0.01 nats in this batch: Burda et al. 2016, section
+   5), "loss_sparsity" (before its weight), "active" (share of the code's numbers that are at work: over 0.01 in size,
+   under `kl` over one half after the sigmoid) and, in CINCH_EVALUATE, "loss_floor" (of "bce" losses: what a perfect
+   reconstruction of grey data would have).
+   beta is a control of the graph, "beta" f32 [], where loss->anneal is not "none"; else loss->beta itself.
+   *reconstruction (may be NULL) receives the output. "bce" reads outputs as probabilities and wants output_activation
+   sigmoid; "bce_logits" is the same loss computed from what enters the sigmoid, or from linear outputs, which then are
+   logits; "gaussian" is the negative log-likelihood under one learned deviation, the parameter "log_sigma" (Rybkin et al.
+   2021). Errors are the graph's: an unknown loss, one that does not suit the output, the reduction `none` (a loss to train
+   on is one number). */
 CINCH_API cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params,
-                                       cinch_value x, cinch_value target, const cinch_loss_config *loss,
-                                       cinch_mode mode, cinch_value *reconstruction);
+                                       const cinch_batch *batch, const cinch_loss_config *loss, cinch_mode mode,
+                                       cinch_value *reconstruction);
+
+/* The input as the model's noise option would leave it in training: x itself where there is none. */
+CINCH_API cinch_value cinch_model_corrupt(const cinch_model *model, cinch_graph *graph, cinch_value x);
+CINCH_API bool cinch_model_has_noise(const cinch_model *model);
 
 /* Copies a parameter's values (of `shape`, from != to) to or from PyTorch's layout. They differ where an image of more
    than one channel is flattened: PyTorch flattens C,H,W, cinch H,W,C, so the first Linear's inputs and the last one's

@@ -24,7 +24,7 @@ typedef struct cinch_layer {
 typedef struct cinch_image_axis {
     char *parameter;
     int axis;
-    int64_t pixels, channels;
+    int64_t pixels, channels;  /* any numbers of the axis behind these stay where they are */
 } cinch_image_axis;
 
 typedef struct cinch_record {
@@ -50,6 +50,7 @@ typedef struct cinch_builder {
     cinch_mode mode;
     int init;              /* position in CINCH_INIT_NAMES */
     double init_scale;     /* uniform: half the width; normal: the deviation */
+    double dropout;        /* behind every hidden layer; 0: none */
     int module;            /* number of the next one in this scope */
     cinch_value flattened; /* what `flatten` gave last, of an image of this shape */
     cinch_shape image;
@@ -65,6 +66,8 @@ void cinch_part_end(cinch_builder *b);
 
 /* x [N, in] to [N, out]: x W' + bias. */
 cinch_value cinch_layer_linear(cinch_builder *b, cinch_value x, int64_t out);
+/* The same with a name of its own instead of a number. */
+cinch_value cinch_layer_linear_named(cinch_builder *b, const char *name, cinch_value x, int64_t out);
 
 #define CINCH_ACTIVATION_NAMES "linear relu leaky_relu elu gelu silu sigmoid tanh"
 typedef enum cinch_activation {
@@ -80,6 +83,12 @@ typedef enum cinch_activation {
 
 cinch_value cinch_layer_activate(cinch_builder *b, cinch_value x, cinch_activation activation);
 
+/* Dropout with the builder's probability, only while training; no module where that is 0. */
+cinch_value cinch_layer_dropout(cinch_builder *b, cinch_value x);
+
+/* x [N, D] with the label i32 [N] behind it, one-hot: [N, D + classes]. */
+cinch_value cinch_layer_condition(cinch_builder *b, cinch_value x, cinch_value label, int64_t classes);
+
 /* [N, H, W, C] to [N, H W C], and back to [N, image...] from the output of the last linear layer. */
 cinch_value cinch_layer_flatten(cinch_builder *b, cinch_value x);
 cinch_value cinch_layer_unflatten(cinch_builder *b, cinch_value x, cinch_shape image);
@@ -90,6 +99,11 @@ static inline cinch_value linear(cinch_builder *b, cinch_value x, int64_t out) {
 static inline cinch_value activate(cinch_builder *b, cinch_value x, int activation)
 {
     return cinch_layer_activate(b, x, (cinch_activation)activation);
+}
+/* A hidden layer: linear, activation, dropout. */
+static inline cinch_value hidden(cinch_builder *b, cinch_value x, int64_t out, int activation)
+{
+    return cinch_layer_dropout(b, activate(b, linear(b, x, out), activation));
 }
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cinch_family_def *const families[] = {&cinch_family_dense};
+static const cinch_family_def *const families[] = {&cinch_family_dense, &cinch_family_vae};
 enum { FAMILIES = sizeof families / sizeof *families };
 
 #define ROW(kind, name, field, ...) CINCH_OPTION("model", name, kind, cinch_shared_config, field, __VA_ARGS__)
@@ -17,6 +17,16 @@ const cinch_option cinch_shared_options[] = {
         "biases start at zero", .choices = CINCH_INIT_NAMES),
     ROW(NUMBER, "init_scale", init_scale, "0.05", "of init uniform: half the width; normal: the deviation",
         .low = 0, .high = 1e3, .low_open = true),
+    ROW(NUMBER, "dropout", dropout, "0", "probability of dropping a number behind every hidden layer, in training",
+        .low = 0, .high = 1, .high_open = true, .flag = "--dropout"),
+    ROW(STRING, "noise", noise, "none", "denoising: noise on the input in training, KIND:AMOUNT, the clean input being the "
+        "target: gaussian:0.3 (deviation), salt_pepper:0.1, masking:0.2 (shares)", .flag = "--noise"),
+    ROW(ENUM, "condition", condition, "none", "label: encoder and decoder are told the sample's label",
+        .choices = "none label", .flag = "--condition"),
+    ROW(INT64, "classes", classes, "auto", "labels that a conditional model knows; auto: as the data has", .low = 1,
+        .high = 1 << 20, .word = "auto"),
+    ROW(NUMBERS, "logvar_clamp", logvar_clamp, "-30,20", "bounds of a variational model's log-variance", .count = 2,
+        .low = -80, .high = 80),
     {0}};
 
 /* Goes through each family and then its presets, and stops where `index` or `name` fits. */

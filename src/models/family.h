@@ -20,7 +20,8 @@ typedef struct cinch_family_def {
     size_t config_size;
     const cinch_preset *presets;    /* ended by a name NULL; NULL: none */
     bool flat;                      /* sees every sample as a vector: x is [N, D] */
-    const char *default_loss;
+    bool variational;               /* `encode` gives what the heads for mean and log-variance read */
+    const char *default_loss;       /* NULL: the variational models' */
     /* Resolves "auto" and checks the sample. */
     cinch_status (*prepare)(void *config, const cinch_sample *sample);
     cinch_shape (*code_shape)(const void *config);
@@ -28,17 +29,25 @@ typedef struct cinch_family_def {
     cinch_value (*decode)(cinch_builder *b, cinch_value code, const void *config);
 } cinch_family_def;
 
-extern const cinch_family_def cinch_family_dense;
+extern const cinch_family_def cinch_family_dense, cinch_family_vae;
 
 /* --- options that every family has ------------------------------------------------------------------------------ */
 
+enum { CONDITION_NONE, CONDITION_LABEL };
 enum { OUTPUT_AUTO, OUTPUT_SIGMOID, OUTPUT_TANH, OUTPUT_LINEAR };
+
+typedef enum cinch_noise { NOISE_NONE, NOISE_GAUSSIAN, NOISE_SALT_PEPPER, NOISE_MASKING } cinch_noise;
 
 typedef struct cinch_shared_config {
     char *name;
     int output_activation; /* OUTPUT_... */
     int init;              /* position in CINCH_INIT_NAMES */
     double init_scale;
+    double dropout;
+    char *noise;           /* "gaussian:0.3", "none" */
+    int condition;         /* CONDITION_... */
+    int64_t classes;       /* 0: as the data has */
+    double logvar_clamp[2];
 } cinch_shared_config;
 
 extern const cinch_option cinch_shared_options[];
@@ -53,6 +62,8 @@ struct cinch_model {
     cinch_shared_config shared;
     void *config;
     cinch_sample sample;
+    cinch_noise noise;     /* shared.noise, read */
+    double noise_amount;
     char *json;
     cinch_record record;
 };
@@ -62,11 +73,31 @@ cinch_status cinch_model_read(cinch_model *model, const char *json);
 cinch_status cinch_model_write(const cinch_model *model, char **json);
 
 cinch_builder cinch_model_builder(const cinch_model *model, cinch_graph *graph, cinch_params *params, cinch_mode mode);
-/* The two halves; `logits` leaves the output activation away. */
-cinch_value cinch_model_build_encoder(const cinch_model *model, cinch_builder *b, cinch_value x);
-cinch_value cinch_model_build_decoder(const cinch_model *model, cinch_builder *b, cinch_value code, bool logits);
+/* The two halves; `label` i32 [N] is for conditional models, `logits` leaves the output activation away. */
+cinch_code cinch_model_build_encoder(const cinch_model *model, cinch_builder *b, cinch_value x, cinch_value label);
+cinch_value cinch_model_build_decoder(const cinch_model *model, cinch_builder *b, cinch_value code, cinch_value label,
+                                      bool logits);
 
 /* The output activation as the layer it is. */
 cinch_activation cinch_model_output(const cinch_model *model);
+
+/* --- noise.c ---------------------------------------------------------------------------------------------------- */
+
+/* Reads shared.noise into noise and noise_amount. */
+cinch_status cinch_model_read_noise(cinch_model *model);
+
+/* --- variational.c ---------------------------------------------------------------------------------------------- */
+
+/* Mean and log-variance from what the encoder gives: two linear layers "mu" and "logvar". */
+cinch_code cinch_posterior(const cinch_model *model, cinch_builder *b, cinch_value features);
+/* A draw: mean + exp(logvar / 2) noise; `noise` not there: drawn. Kingma & Welling 2014. */
+cinch_value cinch_reparameterise(cinch_graph *g, cinch_code code, cinch_value noise);
+/* The KL's term of the loss, beta included; adds the metrics "loss_kl" and "kl_active". */
+cinch_value cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_config *loss, cinch_reduction reduction);
+
+/* --- sparsity.c ------------------------------------------------------------------------------------------------- */
+
+/* The sparsity term of the loss, weight included; adds the metrics "loss_sparsity" and "active". */
+cinch_value cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss);
 
 #endif

@@ -109,16 +109,31 @@ static void record_linear(cinch_builder *b, cinch_value x, int64_t in, int64_t o
     if (cinch_valid(x) && x.id == b->flattened.id) record_axis(b, cinch_scope(b->graph), "weight", 1, b->image);
 }
 
-cinch_value cinch_layer_linear(cinch_builder *b, cinch_value x, int64_t out)
+/* In the layer's own scope. */
+static cinch_value write_linear(cinch_builder *b, cinch_value x, int64_t out)
 {
     int64_t in = cinch_dim(b->graph, x, -1);
-    begin_module(b);
     cinch_value weight = weight_of(b, CINCH_SHAPE(out, in));
     cinch_param_options options = {.init = bias_init(b, in), .no_decay = true};
     cinch_value bias = cinch_param(b->graph, b->params, "bias", CINCH_SHAPE(out), &options);
     cinch_value y = cinch_linear(b->graph, x, weight, bias);
     record_linear(b, x, in, out);
+    return y;
+}
+
+cinch_value cinch_layer_linear(cinch_builder *b, cinch_value x, int64_t out)
+{
+    begin_module(b);
+    cinch_value y = write_linear(b, x, out);
     end_module(b);
+    return y;
+}
+
+cinch_value cinch_layer_linear_named(cinch_builder *b, const char *name, cinch_value x, int64_t out)
+{
+    cinch_scope_push(b->graph, name);
+    cinch_value y = write_linear(b, x, out);
+    cinch_scope_pop(b->graph);
     return y;
 }
 
@@ -147,6 +162,24 @@ cinch_value cinch_layer_activate(cinch_builder *b, cinch_value x, cinch_activati
     cinch_value y = apply(b->graph, x, activation);
     if (b->record) record_layer(b, cinch_strdup(names[activation]), 0);
     end_module(b);
+    return y;
+}
+
+cinch_value cinch_layer_dropout(cinch_builder *b, cinch_value x)
+{
+    if (!(b->dropout > 0)) return x;
+    begin_module(b);
+    cinch_value y = b->mode == CINCH_TRAIN ? cinch_dropout(b->graph, x, (float)b->dropout) : x;
+    if (b->record) record_layer(b, cinch_format("Dropout %g", b->dropout), 0);
+    end_module(b);
+    return y;
+}
+
+cinch_value cinch_layer_condition(cinch_builder *b, cinch_value x, cinch_value label, int64_t classes)
+{
+    cinch_value parts[2] = {x, cinch_one_hot(b->graph, label, classes)};
+    cinch_value y = cinch_concat(b->graph, parts, 2, 1);
+    if (cinch_valid(x) && x.id == b->flattened.id) b->flattened = y;
     return y;
 }
 

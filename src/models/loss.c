@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loss of a batch: reconstruction by name, penalties on weights. */
+/* The loss of a batch: reconstruction by name, what variational and sparse codes add, penalties on weights. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,17 +18,29 @@ static bool suits(cinch_graph *g, const char *name, cinch_activation output)
     return fits;
 }
 
-static cinch_value reconstruction_loss(cinch_graph *g, const char *name, const cinch_loss_config *loss, cinch_value y,
-                                       cinch_value target)
+/* -log N(target; y, sigma^2) with one sigma that is learned. Rybkin, Daniilidis & Levine, ICML 2021. */
+static cinch_value gaussian_loss(cinch_builder *b, cinch_reduction r, cinch_value y, cinch_value target)
 {
-    cinch_reduction r = loss->reduction;
+    cinch_graph *g = b->graph;
+    cinch_param_options options = {.init.kind = CINCH_INIT_ZEROS, .no_decay = true};
+    cinch_value log_sigma = cinch_param(g, b->params, "log_sigma", (cinch_shape){0}, &options);
+    double numbers = (double)cinch_shape_count(cinch_shape_of(g, target)), n = (double)cinch_dim(g, target, 0);
+    float terms = (float)(r == CINCH_MEAN ? 1 : r == CINCH_SUM ? numbers : numbers / n);
+    cinch_value precision = cinch_exp(g, cinch_affine(g, log_sigma, -2, 0));
+    cinch_value square = cinch_mul(g, cinch_affine(g, cinch_loss_mse(g, y, target, r), 0.5f, 0), precision);
+    return cinch_add(g, square, cinch_affine(g, log_sigma, terms, terms * 0.918938533f)); /* log(2 pi) / 2 */
+}
+
+static cinch_value reconstruction_loss(cinch_graph *g, const char *name, const cinch_loss_config *loss, cinch_reduction r,
+                                       cinch_value y, cinch_value target)
+{
     if (is(name, "mse")) return cinch_loss_mse(g, y, target, r);
     if (is(name, "l1")) return cinch_loss_l1(g, y, target, r);
     if (is(name, "huber")) return cinch_loss_huber(g, y, target, loss->delta > 0 ? (float)loss->delta : 1, r);
     if (is(name, "bce")) return cinch_loss_bce(g, y, target, r);
     if (is(name, "bce_logits")) return cinch_loss_bce_logits(g, y, target, r);
     if (is(name, "relative_l2")) return cinch_loss_relative_l2(g, y, target, r);
-    return cinch_graph_fail(g, "loss.name %s: unknown (mse l1 huber bce bce_logits relative_l2)", name);
+    return cinch_graph_fail(g, "loss.name %s: unknown (mse l1 huber bce bce_logits relative_l2 gaussian)", name);
 }
 
 /* total + scale * sum of x */
@@ -45,33 +58,62 @@ static cinch_value add_penalties(cinch_builder *b, cinch_value total, const cinc
     return total;
 }
 
-/* Gives the reconstruction's loss. */
-static cinch_value build(const cinch_model *m, cinch_builder *b, cinch_value x, cinch_value target,
-                         const cinch_loss_config *loss, cinch_value *reconstruction)
+/* What a perfect reconstruction of the target would have: the entropy of coins that fall as grey as it is. */
+static void record_floor(cinch_graph *g, const char *name, cinch_reduction r, cinch_value target)
 {
-    cinch_graph *g = b->graph;
-    const char *name = loss->name && !is(loss->name, "auto") ? loss->name : m->family->default_loss;
-    cinch_activation output = cinch_model_output(m);
-    if (loss->reduction == CINCH_NONE)
-        return cinch_graph_fail(g, "loss.reduction none: training wants one number; take mean, batchmean or sum");
-    if (!suits(g, name, output)) return (cinch_value){0};
-    bool logits = is(name, "bce_logits");
-    cinch_value y = cinch_model_build_decoder(m, b, cinch_model_build_encoder(m, b, x), logits);
-    *reconstruction = logits && output == ACTIVATION_SIGMOID ? cinch_sigmoid(g, y) : y;
-    return reconstruction_loss(g, name, loss, y, target);
+    if (is(name, "bce") || is(name, "bce_logits")) cinch_metric(g, "loss_floor", cinch_loss_bce(g, target, target, r));
 }
 
-cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params, cinch_value x,
-                             cinch_value target, const cinch_loss_config *loss, cinch_mode mode,
-                             cinch_value *reconstruction)
+typedef struct terms {
+    const char *name;
+    cinch_reduction reduction;
+    cinch_value reconstruction, recon, further; /* the output; its loss; what the code adds, or not there */
+} terms;
+
+static bool choose(const cinch_model *m, cinch_graph *g, const cinch_loss_config *loss, terms *t)
 {
-    cinch_value y = {0};
+    t->name = loss->name && !is(loss->name, "auto") ? loss->name : cinch_model_default_loss(m);
+    t->reduction = !loss->reduction_auto ? loss->reduction : m->family->variational ? CINCH_BATCHMEAN : CINCH_MEAN;
+    if (t->reduction != CINCH_NONE) return suits(g, t->name, cinch_model_output(m));
+    cinch_graph_fail(g, "loss.reduction none: training wants one number; take mean, batchmean or sum");
+    return false;
+}
+
+static cinch_value add_term(cinch_graph *g, cinch_value sum, cinch_value term)
+{
+    return cinch_valid(sum) ? cinch_add(g, sum, term) : term;
+}
+
+static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *batch, const cinch_loss_config *loss, terms *t)
+{
+    cinch_graph *g = b->graph;
+    bool train = b->mode == CINCH_TRAIN, logits = is(t->name, "bce_logits"), sparse = loss->sparsity && !is(loss->sparsity, "none");
+    cinch_value target = cinch_valid(batch->target) ? batch->target : batch->x;
+    cinch_value x = train ? cinch_model_corrupt(m, g, batch->x) : batch->x;
+    cinch_code code = cinch_model_build_encoder(m, b, x, batch->label);
+    bool draws = m->family->variational && (train || cinch_valid(batch->noise));
+    cinch_value z = draws ? cinch_reparameterise(g, code, batch->noise) : code.mean;
+    cinch_value y = cinch_model_build_decoder(m, b, z, batch->label, logits);
+    t->reconstruction = logits && cinch_model_output(m) == ACTIVATION_SIGMOID ? cinch_sigmoid(g, y) : y;
+    t->recon = is(t->name, "gaussian") ? gaussian_loss(b, t->reduction, y, target)
+                                       : reconstruction_loss(g, t->name, loss, t->reduction, y, target);
+    if (m->family->variational) t->further = cinch_kl_term(g, code, loss, t->reduction);
+    if (sparse) t->further = add_term(g, t->further, cinch_sparsity_term(g, code.mean, loss));
+    if (!train) record_floor(g, t->name, t->reduction, target);
+}
+
+cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params, const cinch_batch *batch,
+                             const cinch_loss_config *loss, cinch_mode mode, cinch_value *reconstruction)
+{
+    terms t = {0};
     cinch_builder b = cinch_model_builder(model, graph, params, mode);
     b.keep_weights = loss->l1 > 0 || loss->l2 > 0;
-    cinch_value recon = build(model, &b, x, target, loss, &y), total = add_penalties(&b, recon, loss);
+    if (choose(model, graph, loss, &t)) build(model, &b, batch, loss, &t);
+    cinch_value total = cinch_valid(t.further) ? cinch_add(graph, t.recon, t.further) : t.recon;
+    total = add_penalties(&b, total, loss);
     cinch_metric(graph, "loss", total);
-    cinch_metric(graph, "loss_recon", recon);
-    if (reconstruction) *reconstruction = y;
+    cinch_metric(graph, "loss_recon", t.recon);
+    if (reconstruction) *reconstruction = t.reconstruction;
     free(b.weights);
     return total;
 }

@@ -91,7 +91,7 @@ cinch_status cinch_model_complete(const char *json, char **complete)
 cinch_builder cinch_model_builder(const cinch_model *m, cinch_graph *graph, cinch_params *params, cinch_mode mode)
 {
     return (cinch_builder){.graph = graph, .params = params, .mode = mode, .init = m->shared.init,
-                           .init_scale = m->shared.init_scale};
+                           .init_scale = m->shared.init_scale, .dropout = m->shared.dropout};
 }
 
 cinch_activation cinch_model_output(const cinch_model *m)
@@ -122,39 +122,48 @@ static bool suits(cinch_graph *g, cinch_value x, cinch_shape sample, const char 
     return false;
 }
 
-cinch_value cinch_model_build_encoder(const cinch_model *m, cinch_builder *b, cinch_value x)
+/* x as a vector, with the label behind it where the model is conditional. */
+static cinch_value condition(const cinch_model *m, cinch_builder *b, cinch_value x, cinch_value label)
 {
-    if (!suits(b->graph, x, m->sample.shape, "input")) return (cinch_value){0};
-    cinch_part_begin(b, "encoder");
-    if (m->family->flat) x = cinch_layer_flatten(b, x);
-    cinch_value code = m->family->encode(b, x, m->config);
-    cinch_part_end(b);
-    return code;
+    if (m->shared.condition == CONDITION_NONE) return x;
+    if (cinch_valid(label)) return cinch_layer_condition(b, x, label, m->shared.classes);
+    return cinch_graph_fail(b->graph, "the model is conditional and wants a label for every sample");
 }
 
-cinch_value cinch_model_build_decoder(const cinch_model *m, cinch_builder *b, cinch_value code, bool logits)
+cinch_code cinch_model_build_encoder(const cinch_model *m, cinch_builder *b, cinch_value x, cinch_value label)
+{
+    if (!suits(b->graph, x, m->sample.shape, "input")) return (cinch_code){0};
+    cinch_part_begin(b, "encoder");
+    if (m->family->flat) x = cinch_layer_flatten(b, x);
+    cinch_value code = m->family->encode(b, condition(m, b, x, label), m->config);
+    cinch_part_end(b);
+    return m->family->variational ? cinch_posterior(m, b, code) : (cinch_code){.mean = code};
+}
+
+cinch_value cinch_model_build_decoder(const cinch_model *m, cinch_builder *b, cinch_value code, cinch_value label,
+                                      bool logits)
 {
     if (!suits(b->graph, code, cinch_model_code_shape(m), "code")) return (cinch_value){0};
     cinch_part_begin(b, "decoder");
-    cinch_value y = m->family->decode(b, code, m->config);
+    cinch_value y = m->family->decode(b, condition(m, b, code, label), m->config);
     if (!logits) y = cinch_layer_activate(b, y, cinch_model_output(m));
     if (m->family->flat) y = cinch_layer_unflatten(b, y, m->sample.shape);
     cinch_part_end(b);
     return y;
 }
 
-cinch_value cinch_model_encode(const cinch_model *model, cinch_graph *graph, cinch_params *params, cinch_value x,
-                               cinch_mode mode)
+cinch_code cinch_model_encode(const cinch_model *model, cinch_graph *graph, cinch_params *params,
+                              const cinch_batch *batch, cinch_mode mode)
 {
     cinch_builder b = cinch_model_builder(model, graph, params, mode);
-    return cinch_model_build_encoder(model, &b, x);
+    return cinch_model_build_encoder(model, &b, batch->x, batch->label);
 }
 
 cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *graph, cinch_params *params, cinch_value code,
-                               cinch_mode mode)
+                               cinch_value label, cinch_mode mode)
 {
     cinch_builder b = cinch_model_builder(model, graph, params, mode);
-    return cinch_model_build_decoder(model, &b, code, false);
+    return cinch_model_build_decoder(model, &b, code, label, false);
 }
 
 /* --- making one ------------------------------------------------------------------------------------------------- */
@@ -194,7 +203,9 @@ static cinch_status build_once(cinch_model *m, cinch_graph *graph, cinch_params 
     cinch_builder b = cinch_model_builder(m, graph, params, CINCH_EVALUATE);
     b.record = &m->record;
     cinch_value x = cinch_input(graph, "x", CINCH_F32, batch_of_one(m->sample.shape));
-    cinch_model_build_decoder(m, &b, cinch_model_build_encoder(m, &b, x), false);
+    bool conditional = m->shared.condition != CONDITION_NONE;
+    cinch_value label = conditional ? cinch_input(graph, "label", CINCH_I32, CINCH_SHAPE(1)) : (cinch_value){0};
+    cinch_model_build_decoder(m, &b, cinch_model_build_encoder(m, &b, x, label).mean, label, false);
     return cinch_graph_status(graph);
 }
 
@@ -212,12 +223,33 @@ static cinch_status write_record(cinch_model *m)
     return status;
 }
 
+static cinch_status prepare_condition(cinch_model *m)
+{
+    int64_t *classes = &m->shared.classes;
+    if (m->shared.condition == CONDITION_NONE) return CINCH_OK;
+    if (!m->family->flat) return cinch_fail(CINCH_USAGE, "model.condition: model %s cannot take labels yet", m->family->name);
+    if (!*classes) *classes = m->sample.classes;
+    if (!*classes) return cinch_fail(CINCH_USAGE, "model.condition label: the data has no labels");
+    if (*classes >= m->sample.classes) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "model.classes %lld: the data has labels up to %d; leave it \"auto\"", (long long)*classes,
+                      m->sample.classes - 1);
+}
+
+static cinch_status prepare_shared(cinch_model *m)
+{
+    if (m->shared.logvar_clamp[0] >= m->shared.logvar_clamp[1])
+        return cinch_fail(CINCH_USAGE, "model.logvar_clamp: the first number must be below the second");
+    TRY(cinch_model_read_noise(m));
+    return prepare_condition(m);
+}
+
 static cinch_status prepare(cinch_model *m, const char *json, const cinch_sample *sample)
 {
     TRY(cinch_model_read(m, json));
     TRY(check_sample(sample));
     m->sample = *sample;
     TRY(m->family->prepare(m->config, sample));
+    TRY(prepare_shared(m));
     if (m->shared.output_activation == OUTPUT_AUTO) m->shared.output_activation = output_for(sample);
     TRY(write_record(m));
     return cinch_model_write(m, &m->json);
@@ -255,7 +287,21 @@ const char *cinch_model_name(const cinch_model *model) { return model->family->n
 const char *cinch_model_json(const cinch_model *model) { return model->json; }
 cinch_sample cinch_model_sample(const cinch_model *model) { return model->sample; }
 cinch_shape cinch_model_code_shape(const cinch_model *model) { return model->family->code_shape(model->config); }
-const char *cinch_model_default_loss(const cinch_model *model) { return model->family->default_loss; }
+bool cinch_model_is_variational(const cinch_model *model) { return model->family->variational; }
+bool cinch_model_has_noise(const cinch_model *model) { return model->noise != NOISE_NONE; }
+
+int32_t cinch_model_classes(const cinch_model *model)
+{
+    return model->shared.condition == CONDITION_NONE ? 0 : (int32_t)model->shared.classes;
+}
+
+/* Of a sigmoid's numbers between 0 and 1, a variational model reads the likelihood of a coin. */
+const char *cinch_model_default_loss(const cinch_model *model)
+{
+    if (model->family->default_loss) return model->family->default_loss;
+    return model->shared.output_activation == OUTPUT_SIGMOID ? "bce_logits" : "mse";
+}
+
 int cinch_model_layer_count(const cinch_model *model) { return model->record.n_layers; }
 
 cinch_layer_info cinch_model_layer(const cinch_model *model, int index)
@@ -267,14 +313,12 @@ cinch_layer_info cinch_model_layer(const cinch_model *model, int index)
 
 /* --- the border to PyTorch -------------------------------------------------------------------------------------- */
 
-/* from [outer, a, b, inner] to [outer, b, a, inner] */
-static void swap_middle(const float *from, float *to, int64_t outer, int64_t a, int64_t b, int64_t inner)
+/* from [a, b, inner] to [b, a, inner] */
+static void swap_axes(const float *from, float *to, int64_t a, int64_t b, int64_t inner)
 {
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t i = 0; i < a; i++)
-            for (int64_t j = 0; j < b; j++)
-                memcpy(to + ((o * b + j) * a + i) * inner, from + ((o * a + i) * b + j) * inner,
-                       (size_t)inner * sizeof *to);
+    for (int64_t i = 0; i < a; i++)
+        for (int64_t j = 0; j < b; j++)
+            memcpy(to + (j * a + i) * inner, from + (i * b + j) * inner, (size_t)inner * sizeof *to);
 }
 
 cinch_status cinch_model_convert(const cinch_model *model, const char *parameter, cinch_shape shape, bool to_torch,
@@ -287,12 +331,16 @@ cinch_status cinch_model_convert(const cinch_model *model, const char *parameter
         memcpy(to, from, (size_t)cinch_shape_count(shape) * sizeof *to);
         return CINCH_OK;
     }
-    int64_t pixels = axis->pixels, channels = axis->channels, outer = 1, inner = 1;
-    if (axis->axis >= shape.rank || shape.dim[axis->axis] != pixels * channels)
+    int64_t pixels = axis->pixels, channels = axis->channels, image = pixels * channels, outer = 1, inner = 1;
+    if (axis->axis >= shape.rank || shape.dim[axis->axis] < image)
         return cinch_fail(CINCH_USAGE, "%s: axis %d must have %lld numbers, those of a flattened image", parameter,
                           axis->axis, (long long)(pixels * channels));
     for (int i = 0; i < axis->axis; i++) outer *= shape.dim[i];
     for (int i = axis->axis + 1; i < shape.rank; i++) inner *= shape.dim[i];
-    swap_middle(from, to, outer, to_torch ? pixels : channels, to_torch ? channels : pixels, inner);
+    int64_t row = shape.dim[axis->axis] * inner, rest = row - image * inner;
+    for (int64_t o = 0; o < outer; o++, from += row, to += row) {
+        swap_axes(from, to, to_torch ? pixels : channels, to_torch ? channels : pixels, inner);
+        memcpy(to + image * inner, from + image * inner, (size_t)rest * sizeof *to);
+    }
     return CINCH_OK;
 }

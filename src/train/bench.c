@@ -30,7 +30,7 @@ typedef struct workload {
 
 static const workload workloads[] = {
     {"dense", "{\"name\": \"dense\", \"hidden_sizes\": [512, 256], \"latent_dim\": 64, \"output_activation\": \"sigmoid\"}",
-     {{1, {784}}, 0, 1}, 256, {.kind = CINCH_ADAM, .lr = 1e-3}}};
+     {{1, {784}}, 0, 1, 0}, 256, {.kind = CINCH_ADAM, .lr = 1e-3}}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
 static cinch_status find_workload(const char *name, const workload **out)
@@ -124,7 +124,7 @@ static void write_step(bench *b, cinch_graph *g)
     int64_t features = cinch_shape_count(b->w->sample.shape);
     cinch_value data = cinch_input(g, "data", CINCH_F32, CINCH_SHAPE(b->batches * b->batch_size, features));
     cinch_value x = cinch_gather(g, data, cinch_control(g, "rows", CINCH_I32, CINCH_SHAPE(b->batch_size)));
-    cinch_value l = cinch_model_loss(b->model, g, b->params, x, x, &loss, CINCH_TRAIN, NULL);
+    cinch_value l = cinch_model_loss(b->model, g, b->params, &(cinch_batch){.x = x}, &loss, CINCH_TRAIN, NULL);
     cinch_update(g, b->params, l, cinch_gradients(g, b->params, l), &b->w->optimizer);
 }
 

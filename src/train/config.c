@@ -331,7 +331,7 @@ cinch_status cinch_config_text(const cinch_config *config, char **json)
 #define SETTINGS(config, member) ((config)->complete ? &(config)->settings.member : NULL)
 const char *cinch_config_model_json(const cinch_config *c) { return c->model; }
 const cinch_data_config *cinch_config_data(const cinch_config *c) { return SETTINGS(c, data.public); }
-const cinch_loss_config *cinch_config_loss(const cinch_config *c) { return SETTINGS(c, loss); }
+const cinch_loss_config *cinch_config_loss(const cinch_config *c) { return SETTINGS(c, loss.public); }
 const cinch_optimizer *cinch_config_optimizer(const cinch_config *c) { return SETTINGS(c, optimizer); }
 const cinch_schedule_config *cinch_config_schedule(const cinch_config *c) { return SETTINGS(c, schedule); }
 const cinch_train_config *cinch_config_train(const cinch_config *c) { return SETTINGS(c, train.public); }

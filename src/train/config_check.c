@@ -43,6 +43,25 @@ static cinch_status check_split(const double split[3])
     return cinch_fail(CINCH_USAGE, "data.split: nothing is left to train on; the first number is the training part");
 }
 
+/* --- loss ------------------------------------------------------------------------------------------------------- */
+
+/* KIND:WEIGHT into *kind, one of `kinds`, and *weight; `fallback` stands for a weight that is left out. */
+static cinch_status read_sparsity(const char *text, cinch_loss_config *out)
+{
+    static const char *const kinds[] = {"kl", "l1", "l2", "kl_div"};
+    size_t length = strcspn(text, ":");
+    bool fits = true;
+    out->sparsity = NULL;
+    out->sparsity_weight = 1e-3;
+    if (!strcmp(text, "none")) return CINCH_OK;
+    for (int i = 0; i < 4; i++)
+        if (length == strlen(kinds[i]) && !strncmp(text, kinds[i], length)) out->sparsity = kinds[i % 3];
+    if (text[length]) TRY(read_number(text + length + 1, &out->sparsity_weight, &fits));
+    if (out->sparsity && fits && out->sparsity_weight >= 0) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "loss.sparsity %s: must be KIND:WEIGHT, such as kl:0.001, with a kind of kl l1 l2; or "
+                      "none", text);
+}
+
 /* --- optimizer, schedule ---------------------------------------------------------------------------------------- */
 
 static cinch_status check_optimizer(const cinch_optimizer *o)
@@ -115,7 +134,7 @@ static cinch_status read_checkpoint_every(const char *text, cinch_train_config *
 static cinch_status check_names(const cinch_settings *s)
 {
     static const char *const optimizers[] = {"adam", "adamw", "sgd", "rmsprop", "adagrad"};
-    TRY(cinch_options_suit(cinch_section_find("loss")->rows, s, s->loss.name));
+    TRY(cinch_options_suit(cinch_section_find("loss")->rows, s, s->loss.public.name));
     TRY(cinch_options_suit(cinch_section_find("optimizer")->rows, s, optimizers[s->optimizer.kind]));
     return cinch_options_suit(cinch_section_find("schedule")->rows, s, s->schedule.name);
 }
@@ -125,6 +144,7 @@ cinch_status cinch_settings_check(cinch_settings *s)
     TRY(check_names(s));
     TRY(read_range(s->data.range, &s->data.public));
     TRY(check_split(s->data.public.split));
+    TRY(read_sparsity(s->loss.sparsity, &s->loss.public));
     TRY(check_optimizer(&s->optimizer));
     TRY(check_schedule(&s->schedule, s->optimizer.lr));
     TRY(check_device(s->train.public.device));
@@ -138,6 +158,8 @@ cinch_status cinch_settings_check(cinch_settings *s)
 void cinch_settings_derive(cinch_settings *s)
 {
     s->data.public.resident = s->data.resident == 0;
+    s->loss.public.reduction_auto = s->loss.reduction == 0;
+    s->loss.public.reduction = s->loss.reduction == 0 ? CINCH_MEAN : (cinch_reduction)(s->loss.reduction - 1);
     if (s->optimizer.weight_decay < 0) s->optimizer.weight_decay = s->optimizer.kind == CINCH_ADAMW ? 0.01 : 0;
     if (s->schedule.factor == 0) s->schedule.factor = strcmp(s->schedule.name, "exponential") ? 0.1 : 0.95;
 }

@@ -14,7 +14,11 @@ typedef struct cinch_settings {
         char *range;             /* "0:1" or "none" */
         int resident;            /* position in "auto never" */
     } data;
-    cinch_loss_config loss;
+    struct {
+        cinch_loss_config public;
+        int reduction;           /* position in "auto mean batchmean sum" */
+        char *sparsity;          /* "kl:0.001", "none" */
+    } loss;
     cinch_optimizer optimizer;
     cinch_schedule_config schedule;
     struct {

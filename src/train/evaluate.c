@@ -38,7 +38,7 @@ static void write_errors(void *user, cinch_graph *g, cinch_value x, int64_t n)
 {
     cinch_run *r = ((sums *)user)->run;
     cinch_value y;
-    cinch_model_loss(r->model, g, r->params, x, x, cinch_config_loss(r->config), CINCH_EVALUATE, &y);
+    cinch_model_loss(r->model, g, r->params, &(cinch_batch){.x = x}, cinch_config_loss(r->config), CINCH_EVALUATE, &y);
     cinch_value d = cinch_sub(g, y, x);
     cinch_metric(g, "square", sum_all(g, cinch_square(g, d)));
     cinch_metric(g, "absolute", sum_all(g, cinch_abs(g, d)));

@@ -21,8 +21,9 @@ static void write_forward(const cinch_run *r, cinch_graph *g, cinch_forward dire
 {
     cinch_shape in = direction == CINCH_DECODE ? cinch_model_code_shape(r->model) : r->border.sample.shape;
     cinch_value v = cinch_input(g, "x", CINCH_F32, batch_shape(n, in));
-    if (direction != CINCH_DECODE) v = cinch_model_encode(r->model, g, r->params, v, CINCH_EVALUATE);
-    if (direction != CINCH_ENCODE) v = cinch_model_decode(r->model, g, r->params, v, CINCH_EVALUATE);
+    cinch_batch batch = {.x = v};
+    if (direction != CINCH_DECODE) v = cinch_model_encode(r->model, g, r->params, &batch, CINCH_EVALUATE).mean;
+    if (direction != CINCH_ENCODE) v = cinch_model_decode(r->model, g, r->params, v, batch.label, CINCH_EVALUATE);
     cinch_output(g, "y", v);
 }
 

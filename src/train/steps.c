@@ -34,7 +34,7 @@ static cinch_value write_loss(const cinch_step_source *s, cinch_graph *g, const 
                               cinch_mode mode)
 {
     cinch_value x = cinch_feed_value(feed, g, n);
-    return cinch_model_loss(s->model, g, s->params, x, x, s->loss, mode, NULL);
+    return cinch_model_loss(s->model, g, s->params, &(cinch_batch){.x = x}, s->loss, mode, NULL);
 }
 
 /* A loss that is not finite makes the slab NaN, so that the update that follows does not happen. */
