@@ -5,10 +5,6 @@
 
 #include "cuda_host.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* --- calls.c: what every function of the runtime begins and ends with ------------------------------------------------ */
 
 typedef struct cuda_host_lock { int held; } cuda_host_lock;
@@ -38,7 +34,11 @@ void cuda_host_open_memory(void);
 void cuda_host_close_memory(void);
 /* Checks all guard bands; breaks the device where one was written to. */
 void cuda_host_check_guards(void);
-bool cuda_host_is_pinned(const void *memory, size_t bytes);
+typedef enum cuda_host_place {
+    CUDA_HOST_DEVICE, CUDA_HOST_PINNED, CUDA_HOST_PAGEABLE,
+    CUDA_HOST_NOWHERE       /* partly outside of an allocation, or released */
+} cuda_host_place;
+cuda_host_place cuda_host_place_of(const void *memory, size_t bytes);
 int cuda_host_memory_leaks(void);
 /* "12 bytes behind device memory of 400 bytes": what lies at or near an address. */
 void cuda_host_describe_address(const void *address, char *text, size_t size);
@@ -115,6 +115,8 @@ int cuda_host_event_leaks(void);
 /* Adds work to a capture. */
 cudaError_t cuda_host_record(cudaGraph_t graph, const cuda_host_item *item, const void *args);
 void cuda_host_invalidate(cudaGraph_t graph);
+/* The number of the capture that a stream is in, or 0. */
+uint64_t cuda_host_capture_of(cudaStream_t stream);
 /* The error of a call that a capture does not allow, which spoils the capture; cudaSuccess where none is under way. */
 cudaError_t cuda_host_unsafe(const char *name);
 int cuda_host_graph_leaks(void);
@@ -130,9 +132,5 @@ int cuda_host_graph_leaks(void);
 /* Why there is no device, or cudaSuccess. */
 cudaError_t cuda_host_no_device(void);
 size_t cuda_host_memory_size(void);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

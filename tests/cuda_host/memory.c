@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device and pinned memory. An allocation is a mapping of its own:
+ *
+ *     guard page | slack | the bytes asked for | slack, less than 256 bytes | guard page
+ *
+ * All of it is poisoned; the slack is checked, and ASan told of it. Device memory can be touched only while work runs.
+ * What was released stays mapped, out of reach, for a while.
+ */
+#include "parts.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
+#endif
+
+enum { PAGE = 4096, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64 };
+
+typedef enum kind { DEVICE, PINNED } kind;
+static const char *const kind_names[] = {"device memory", "pinned memory"};
+
+typedef struct region {
+    struct region *next;
+    kind of;
+    unsigned char *mapping, *start;
+    size_t mapped, bytes;
+} region;
+
+static region *live, *released;
+static int open_count, n_released;
+static size_t used;
+
+static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+static unsigned char *first_of(const region *r) { return r->mapping + PAGE; }
+static unsigned char *end_of(const region *r) { return r->mapping + r->mapped - PAGE; }
+
+/* --- finding ------------------------------------------------------------------------------------------------------------- */
+
+static region *find_start(region *list, const void *memory)
+{
+    while (list && list->start != memory) list = list->next;
+    return list;
+}
+
+/* The live allocation whose mapping holds the address. */
+static region *find_near(region *list, const void *address)
+{
+    const unsigned char *at = address;
+    while (list && (at < list->mapping || at >= list->mapping + list->mapped)) list = list->next;
+    return list;
+}
+
+static bool is_within(kind of, const void *memory, size_t bytes)
+{
+    const unsigned char *at = memory;
+    const region *r = find_near(live, memory);
+    return r && r->of == of && at >= r->start && bytes <= r->bytes && (size_t)(at - r->start) <= r->bytes - bytes;
+}
+
+bool cuda_host_is_device(const void *memory, size_t bytes)
+{
+    CUDA_HOST_LOCK;
+    return is_within(DEVICE, memory, bytes);
+}
+
+cuda_host_place cuda_host_place_of(const void *memory, size_t bytes)
+{
+    if (is_within(DEVICE, memory, bytes)) return CUDA_HOST_DEVICE;
+    if (is_within(PINNED, memory, bytes)) return CUDA_HOST_PINNED;
+    return find_near(live, memory) || find_near(released, memory) ? CUDA_HOST_NOWHERE : CUDA_HOST_PAGEABLE;
+}
+
+void cuda_host_describe_address(const void *address, char *text, size_t size)
+{
+    const unsigned char *at = address;
+    const region *r = find_near(live, address), *old = find_near(released, address);
+    const region *of = r ? r : old;
+    if (!of) snprintf(text, size, "not memory of the device");
+    else if (at < of->start) snprintf(text, size, "%td bytes before", of->start - at);
+    else if (at < of->start + of->bytes) snprintf(text, size, "at byte %td of", at - of->start);
+    else snprintf(text, size, "%td bytes behind the end of", at - of->start - (ptrdiff_t)of->bytes);
+    size_t length = strlen(text);
+    if (of) snprintf(text + length, size - length, "%s %s of %zu bytes", r ? "" : " released", kind_names[of->of], of->bytes);
+}
+
+/* --- guards -------------------------------------------------------------------------------------------------------------- */
+
+static void set_access(const region *r, int access)
+{
+    mprotect(first_of(r), (size_t)(end_of(r) - first_of(r)), access);
+}
+
+void cuda_host_open_memory(void)
+{
+    if (open_count++) return;
+    for (region *r = live; r; r = r->next)
+        if (r->of == DEVICE) set_access(r, PROT_READ | PROT_WRITE);
+}
+
+void cuda_host_close_memory(void)
+{
+    if (--open_count) return;
+    for (region *r = live; r; r = r->next)
+        if (r->of == DEVICE) set_access(r, PROT_NONE);
+}
+
+/* The slack's first byte that was written to, or NULL. */
+__attribute__((no_sanitize("address"))) static const unsigned char *find_damage(const region *r)
+{
+    const unsigned char *end = end_of(r);
+    for (const unsigned char *at = first_of(r); at < r->start; at++)
+        if (*at != SLACK) return at;
+    for (const unsigned char *at = r->start + r->bytes; at < end; at++)
+        if (*at != SLACK) return at;
+    return NULL;
+}
+
+static void check_guards(const region *r)
+{
+    char text[128];
+    const unsigned char *damage = find_damage(r);
+    if (!damage) return;
+    cuda_host_describe_address(damage, text, sizeof text);
+    cuda_host_complain("something wrote %s", text);
+    cuda_host_break(cudaErrorIllegalAddress);
+}
+
+void cuda_host_check_guards(void)
+{
+    cuda_host_open_memory();
+    for (region *r = live; r; r = r->next) check_guards(r);
+    cuda_host_close_memory();
+}
+
+/* --- allocating ---------------------------------------------------------------------------------------------------------- */
+
+static region *map_region(kind of, size_t bytes)
+{
+    size_t room = round_up(bytes, ALIGNMENT), inner = round_up(room, PAGE);
+    region *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    *r = (region){.of = of, .bytes = bytes, .mapped = inner + 2 * PAGE};
+    r->mapping = mmap(NULL, r->mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (r->mapping == MAP_FAILED) {
+        free(r);
+        return NULL;
+    }
+    r->start = end_of(r) - room;
+    return r;
+}
+
+static void fill_region(const region *r)
+{
+    size_t before = (size_t)(r->start - first_of(r)), after = (size_t)(end_of(r) - r->start) - r->bytes;
+    set_access(r, PROT_READ | PROT_WRITE);
+    memset(first_of(r), SLACK, before);
+    memset(r->start, POISON, r->bytes);
+    memset(r->start + r->bytes, SLACK, after);
+    ASAN_POISON_MEMORY_REGION(first_of(r), before);
+    ASAN_POISON_MEMORY_REGION(r->start + r->bytes, after);
+    if (r->of == DEVICE && !open_count) set_access(r, PROT_NONE);
+}
+
+static cudaError_t allocate(kind of, void **memory, size_t bytes)
+{
+    *memory = NULL;
+    if (!bytes) return cudaSuccess;
+    size_t size = cuda_host_memory_size(), room = of == DEVICE ? size - (used < size ? used : size) : SIZE_MAX / 4;
+    if (bytes > room || round_up(bytes, ALIGNMENT) > room) return cudaErrorMemoryAllocation;
+    region *r = map_region(of, bytes);
+    if (!r) return cudaErrorMemoryAllocation;
+    fill_region(r);
+    if (of == DEVICE) used += round_up(bytes, ALIGNMENT);
+    r->next = live;
+    live = r;
+    *memory = r->start;
+    return cudaSuccess;
+}
+
+/* --- releasing ----------------------------------------------------------------------------------------------------------- */
+
+static void unlink_region(region **list, region *r)
+{
+    while (*list != r) list = &(*list)->next;
+    *list = r->next;
+}
+
+static void unmap_oldest(void)
+{
+    region *r = released;
+    while (r->next) r = r->next;
+    unlink_region(&released, r);
+    n_released--;
+    ASAN_UNPOISON_MEMORY_REGION(r->mapping, r->mapped);
+    munmap(r->mapping, r->mapped);
+    free(r);
+}
+
+static cudaError_t release(kind of, void *memory, const char *name)
+{
+    char text[128];
+    if (!memory) return cudaSuccess;
+    cuda_host_drain();
+    region *r = find_start(live, memory);
+    if (!r || r->of != of) {
+        cuda_host_describe_address(memory, text, sizeof text);
+        cuda_host_complain("%s of %p: %s", name, memory, text);
+        return cudaErrorInvalidValue;
+    }
+    cuda_host_open_memory();
+    check_guards(r);
+    cuda_host_close_memory();
+    unlink_region(&live, r);
+    if (of == DEVICE) used -= round_up(r->bytes, ALIGNMENT);
+    madvise(first_of(r), (size_t)(end_of(r) - first_of(r)), MADV_DONTNEED);
+    set_access(r, PROT_NONE);
+    r->next = released;
+    released = r;
+    if (++n_released > KEPT) unmap_oldest();
+    return cudaSuccess;
+}
+
+int cuda_host_memory_leaks(void)
+{
+    int n = 0;
+    for (region *r = live; r; r = r->next, n++)
+        if (n < 8) cuda_host_complain("%s of %zu bytes was not released", kind_names[r->of], r->bytes);
+    return n;
+}
+
+/* --- the runtime's ------------------------------------------------------------------------------------------------------- */
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    CUDA_HOST_BEGIN(cudaErrorMemoryAllocation);
+    CUDA_HOST_UNSAFE;
+    return cuda_host_end(allocate(DEVICE, memory, bytes));
+}
+
+cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
+{
+    CUDA_HOST_BEGIN(cudaErrorMemoryAllocation);
+    (void)flags;
+    CUDA_HOST_UNSAFE;
+    return cuda_host_end(allocate(PINNED, memory, bytes));
+}
+
+cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+    CUDA_HOST_BEGIN(cudaErrorMemoryAllocation);
+    CUDA_HOST_UNSAFE;
+    return cuda_host_end(allocate(PINNED, memory, bytes));
+}
+
+/* What is released is released even where the call is made to fail: there is nothing else that a caller could do. */
+static cudaError_t release_call(kind of, void *memory, const char *name)
+{
+    CUDA_HOST_LOCK;
+    cudaError_t begun = cuda_host_begin(name, cudaErrorUnknown), unsafe = cuda_host_unsafe(name);
+    if (unsafe) return cuda_host_end(unsafe);
+    cudaError_t error = release(of, memory, name);
+    return cuda_host_end(begun ? begun : error ? error : cuda_host_broken());
+}
+
+cudaError_t cudaFree(void *memory) { return release_call(DEVICE, memory, __func__); }
+cudaError_t cudaFreeHost(void *memory) { return release_call(PINNED, memory, __func__); }
+
+cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
+{
+    CUDA_HOST_BEGIN(cudaErrorUnknown);
+    *total = cuda_host_memory_size();
+    *available = *total - used;
+    return cudaSuccess;
+}
