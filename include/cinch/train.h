@@ -132,7 +132,8 @@ typedef struct cinch_bench {
     int threads;
     double step_ms, step_ms_min, step_ms_max;  /* step_ms is the median */
     double samples_per_s, first_step_ms, flops_per_step, share_of_peak;
-    int64_t peak_bytes;      /* largest resident size less that after start-up */
+    int64_t peak_bytes;      /* largest resident size less that after start-up; on a GPU the most memory that was
+                                allocated there, less the samples */
     double loss_first, loss_last;
     double losses[20];       /* of steps 1 to 20, each before its update */
     int n_losses;
@@ -142,9 +143,11 @@ typedef struct cinch_bench_options {
     const char *device;
     int threads;
     int64_t batch_size;      /* 0: the workload's */
-    int64_t steps;           /* timed; 0: enough for about five seconds */
+    int64_t steps;           /* timed; 0: enough for about five seconds. On a GPU each is the average of ten steps,
+                                which it runs without the host waiting in between. */
     const char *weights;     /* initial weights from a safetensors file; NULL: fresh ones */
     const char *data;        /* samples from an .npy file, batch after batch, again and again; NULL: fresh random ones */
+    cinch_precision precision;
 } cinch_bench_options;
 
 /* Whole training steps of a workload of the benchmark set ("dense"), on data that is on the device: step 1 is timed

@@ -45,8 +45,9 @@ static cinch_status print_json(const cinch_cli *cli, const cinch_bench *b, const
 
 static void print_table(const cinch_cli *cli, const cinch_bench *b, const char *device)
 {
-    cinch_cli_print("%s, batch size %lld, %s, %s, %d threads\n", b->workload, (long long)b->batch_size, device,
-                    precision_name(cli), b->threads);
+    cinch_cli_print("%s, batch size %lld, %s, %s", b->workload, (long long)b->batch_size, device, precision_name(cli));
+    if (!strcmp(device, "cpu")) cinch_cli_print(", %d threads", b->threads);
+    cinch_cli_print("\n");
     cinch_cli_print("  step        %.3f ms (%.3f to %.3f), the first %.3f ms\n", b->step_ms, b->step_ms_min,
                     b->step_ms_max, b->first_step_ms);
     cinch_cli_print("  samples/s   %.0f\n", b->samples_per_s);
@@ -63,7 +64,7 @@ static cinch_status bench_train(cinch_cli *cli)
     cinch_bench result = {0};
     const cinch_train_config *t = cinch_config_train(cli->config);
     cinch_bench_options options = {.device = t->device, .threads = t->threads, .weights = cli->weights,
-                                   .data = cli->data};
+                                   .data = cli->data, .precision = t->precision};
     if (!cli->second) return cinch_cli_fail(CINCH_USAGE, "bench train: WORKLOAD is missing, dense for example");
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
     TRY(cinch_cli_whole("--steps", cli->steps, 1, 0, &options.steps));
@@ -80,6 +81,10 @@ static cinch_status bench_train(cinch_cli *cli)
 static cinch_status bench_peak(cinch_cli *cli)
 {
     cinch_peak peak;
+    const char *device = cinch_config_train(cli->config)->device;
+    if (!strncmp(device, "cuda", 4))
+        return cinch_cli_fail(CINCH_USAGE, "bench peak: it measures the CPU; `cinch bench train dense --device %s` gives "
+                              "the share of a GPU's peak", device);
     TRY(cinch_bench_peak(cinch_config_train(cli->config)->threads, &peak));
     if (!cli->json) {
         cinch_cli_print("cpu, %d threads\n  multiply-adds  %.1f GFLOP/s\n  product        %.1f GFLOP/s\n"
@@ -117,14 +122,19 @@ static bool find_program(char *path, size_t size)
 static cinch_status bench_ops(cinch_cli *cli)
 {
     char path[4200], threads[16];
-    char *arguments[8] = {"cinch-bench-ops"};
+    char *arguments[10] = {"cinch-bench-ops"};
+    const cinch_train_config *t = cinch_config_train(cli->config);
     int n = 1;
     if (!find_program(path, sizeof path))
         return cinch_cli_fail(CINCH_USAGE, "bench ops: the program cinch-bench-ops is not beside this command; it is "
                               "built with the tests (cmake -DCINCH_TESTS=ON)");
     if (cli->json) arguments[n++] = "--json";
+    if (cinch_cli_given(cli, "train.device")) {
+        arguments[n++] = "--device";
+        arguments[n++] = (char *)t->device;
+    }
     if (cinch_cli_given(cli, "train.threads")) {
-        snprintf(threads, sizeof threads, "%d", cinch_config_train(cli->config)->threads);
+        snprintf(threads, sizeof threads, "%d", t->threads);
         arguments[n++] = "--threads";
         arguments[n++] = threads;
     }

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WARM_STEPS = 20, FRESH_BATCHES = 16, STEPS_MOST = 100000 };
+enum { WARM_STEPS = 20, FRESH_BATCHES = 16, STEPS_MOST = 100000, GPU_STRETCH = 10 };
 static const double seconds_wanted = 5;
 
 /* --- workloads ----------------------------------------------------------------------------------------------------------- */
@@ -51,13 +51,15 @@ static cinch_status find_workload(const char *name, const workload **out)
 typedef struct bench {
     const workload *w;
     int64_t batch_size, batches;   /* that there are in the data */
+    cinch_precision precision;
     cinch_device *device;
+    bool on_gpu;
     cinch_model *model;
     cinch_params *params;
     cinch_buffer *data;            /* [batches * batch_size, sample] */
     cinch_plan *plan;
     int32_t *rows;                 /* [batch_size] */
-    double *times;                 /* ms, of the timed steps */
+    double *times;                 /* ms a step, of the timed stretches */
     int64_t step;
 } bench;
 
@@ -148,26 +150,37 @@ static cinch_status make_step(bench *b, const char *weights)
     cinch_status status = cinch_graph_status(g);
     if (!status) status = cinch_params_allocate(b->params, b->device, 1);
     if (!status) status = load_weights(b, weights);
-    if (!status) status = cinch_plan_create(&b->plan, g, b->device, b->params, NULL);
+    if (!status)
+        status = cinch_plan_create(&b->plan, g, b->device, b->params, &(cinch_plan_options){.precision = b->precision});
     cinch_graph_free(g);
     return status ? status : cinch_plan_bind(b->plan, "data", b->data, 0);
 }
 
-/* One whole step; *ms: how long it took. */
-static cinch_status step(bench *b, double *ms)
+/* One whole step; on a GPU it may still be under way. */
+static cinch_status step(bench *b)
 {
     float hyper[64];
     int64_t first = b->step % b->batches * b->batch_size;
-    double start = cinch_seconds();
     for (int64_t i = 0; i < b->batch_size; i++) b->rows[i] = (int32_t)(first + i);
     cinch_optimizer_hyper(&b->w->optimizer, b->w->optimizer.lr, ++b->step, NULL, hyper);
     TRY(cinch_plan_control(b->plan, "rows", b->rows, (size_t)b->batch_size * sizeof *b->rows));
     TRY(cinch_plan_control(b->plan, "hyper", hyper, sizeof hyper));
-    TRY(cinch_plan_run(b->plan));
+    return cinch_plan_run(b->plan);
+}
+
+/* *ms: how long a step took, `steps` of them one after the other. The GPU is waited for at their end alone, as in
+   training, where it computes one step while the host prepares the next. */
+static cinch_status stretch(bench *b, int steps, double *ms)
+{
     TRY(cinch_device_sync(b->device));
-    *ms = (cinch_seconds() - start) * 1e3;
+    double start = cinch_seconds();
+    for (int i = 0; i < steps; i++) TRY(step(b));
+    TRY(cinch_device_sync(b->device));
+    *ms = (cinch_seconds() - start) * 1e3 / steps;
     return CINCH_OK;
 }
+
+static int stretch_length(const bench *b) { return b->on_gpu ? GPU_STRETCH : 1; }
 
 static cinch_status read_loss(bench *b, double *loss)
 {
@@ -180,12 +193,12 @@ static cinch_status read_loss(bench *b, double *loss)
 
 /* --- timing ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Steps 1 to 20: their losses, the first one's time, and how many are then timed. */
+/* Steps 1 to 20: their losses, the first one's time, and how many stretches are then timed. */
 static cinch_status warm_up(bench *b, cinch_bench *out, int64_t *steps)
 {
     double ms = 0, total = 0;
     for (int i = 0; i < WARM_STEPS; i++) {
-        TRY(step(b, &ms));
+        TRY(stretch(b, 1, &ms));
         TRY(read_loss(b, &out->losses[i]));
         if (i == 0) out->first_step_ms = ms;
         else total += ms;
@@ -193,7 +206,7 @@ static cinch_status warm_up(bench *b, cinch_bench *out, int64_t *steps)
     out->n_losses = WARM_STEPS;
     out->loss_first = out->losses[0];
     if (*steps > 0) return CINCH_OK;
-    double wanted = seconds_wanted * 1e3 / (total / (WARM_STEPS - 1));
+    double wanted = seconds_wanted * 1e3 / (total / (WARM_STEPS - 1)) / stretch_length(b);
     *steps = wanted < 10 ? 10 : wanted > STEPS_MOST ? STEPS_MOST : (int64_t)wanted;
     return CINCH_OK;
 }
@@ -208,13 +221,21 @@ static cinch_status time_steps(bench *b, cinch_bench *out, int64_t steps)
 {
     b->times = cinch_calloc((size_t)steps, sizeof *b->times);
     if (!b->times) return CINCH_DEVICE;
-    for (int64_t i = 0; i < steps; i++) TRY(step(b, &b->times[i]));
+    for (int64_t i = 0; i < steps; i++) TRY(stretch(b, stretch_length(b), &b->times[i]));
     qsort(b->times, (size_t)steps, sizeof *b->times, ascending);
     out->step_ms_min = b->times[0];
     out->step_ms_max = b->times[steps - 1];
     out->step_ms = (b->times[(steps - 1) / 2] + b->times[steps / 2]) / 2;
     out->samples_per_s = (double)b->batch_size / out->step_ms * 1e3;
     return read_loss(b, &out->loss_last);
+}
+
+/* What the step takes beyond what was there at the start: resident memory; on a GPU what is allocated there, less the
+   data, which are as large for everybody. */
+static int64_t peak_bytes(const bench *b, int64_t before)
+{
+    if (!b->on_gpu) return cinch_memory_peak() - before;
+    return (int64_t)cinch_device_memory_used(b->device).peak - (int64_t)cinch_buffer_size(b->data);
 }
 
 static cinch_status measure(bench *b, const cinch_bench_options *options, cinch_bench *out)
@@ -225,8 +246,8 @@ static cinch_status measure(bench *b, const cinch_bench_options *options, cinch_
     TRY(make_step(b, options->weights));
     TRY(warm_up(b, out, &steps));
     TRY(time_steps(b, out, steps));
-    out->peak_bytes = cinch_memory_peak() - before;
-    TRY(cinch_sgemm_peak(b->device, &peak));
+    out->peak_bytes = peak_bytes(b, before);
+    TRY(cinch_product_peak(b->device, b->precision, &peak));
     out->flops_per_step = cinch_plan_describe(b->plan).flops;
     out->share_of_peak = out->flops_per_step / out->step_ms * 1e-6 / peak;
     out->threads = cinch_bench_threads(b->device);
@@ -251,10 +272,12 @@ cinch_status cinch_bench_train(const char *name, const cinch_bench_options *opti
     if (given.steps > STEPS_MOST) return cinch_fail(CINCH_USAGE, "--steps: at most %d", STEPS_MOST);
     TRY(find_workload(name, &b.w));
     b.batch_size = given.batch_size > 0 ? given.batch_size : b.w->batch_size;
+    b.precision = given.precision;
     *out = (cinch_bench){.workload = b.w->name, .batch_size = b.batch_size};
     b.rows = cinch_calloc((size_t)b.batch_size, sizeof *b.rows);
     cinch_device_options device = {.threads = given.threads};
     cinch_status status = b.rows ? cinch_device_open(&b.device, given.device ? given.device : "auto", &device) : CINCH_DEVICE;
+    if (!status) b.on_gpu = strcmp(cinch_device_name(b.device), "cpu") != 0;
     if (!status) status = measure(&b, &given, out);
     free_bench(&b);
     return status;

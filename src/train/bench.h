@@ -3,10 +3,10 @@
 #ifndef CINCH_TRAIN_BENCH_H
 #define CINCH_TRAIN_BENCH_H
 
-#include <cinch/device.h>
+#include <cinch/plan.h>
 
-/* Rate of a large square product on the device, 1e9 flops a second, best of several. */
-cinch_status cinch_sgemm_peak(cinch_device *device, double *gflops);
+/* Rate of a large square product on the device in this precision, 1e9 flops a second, best of several. */
+cinch_status cinch_product_peak(cinch_device *device, cinch_precision precision, double *gflops);
 
 /* Threads that the device computes with; 1 where it does not say. */
 int cinch_bench_threads(cinch_device *device);
