@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/module.h"
+
 const char *const backends_isas[BACKENDS_ISAS] = {"generic", "avx2", "avx512"};
 
 static bool cpu_has(const char *isa)
@@ -27,15 +29,24 @@ cinch_backend *backends_cpu(const char *isa, int threads)
     return NULL;
 }
 
-cinch_backend *backends_cuda(void)
-{
-    return NULL;
-}
-
 bool backends_require_cuda(void)
 {
     const char *require = getenv("CINCH_REQUIRE_CUDA");
     return require && !strcmp(require, "1");
+}
+
+cinch_backend *backends_cuda(void)
+{
+    const cinch_module *module;
+    cinch_backend *b = NULL;
+    int devices = 0;
+    cinch_status status = cinch_module_load(&module, "cuda");
+    if (!status) status = module->count(&devices);
+    cr_assert(!status || !backends_require_cuda(), "CINCH_REQUIRE_CUDA=1, but: %s", cinch_last_error());
+    if (status) return NULL;
+    status = module->open(&b, 0);
+    cr_assert(!status, "the GPU cannot be opened: %s", cinch_last_error());
+    return b;
 }
 
 void backends_close(cinch_backend *b)

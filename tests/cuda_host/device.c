@@ -111,6 +111,17 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
     return cudaSuccess;
 }
 
+/* There is code for the one device, always. */
+cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const void *function)
+{
+    CUDA_HOST_BEGIN(cudaErrorUnknown);
+    if (!function) return cuda_host_end(cudaErrorInvalidDeviceFunction);
+    memset(attributes, 0, sizeof *attributes);
+    attributes->maxThreadsPerBlock = CUDA_HOST_THREADS;
+    attributes->binaryVersion = attributes->ptxVersion = 10 * MAJOR + MINOR;
+    return cudaSuccess;
+}
+
 cudaError_t cudaDeviceReset(void)
 {
     CUDA_HOST_BEGIN(cudaErrorUnknown);
@@ -130,6 +141,7 @@ static const struct { cudaError_t error; const char *name, *text; } texts[] = {
     ERROR(cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version")
     ERROR(cudaErrorNoDevice, "no CUDA-capable device is detected")
     ERROR(cudaErrorInvalidDevice, "invalid device ordinal")
+    ERROR(cudaErrorInvalidDeviceFunction, "invalid device function")
     ERROR(cudaErrorInvalidResourceHandle, "invalid resource handle")
     ERROR(cudaErrorIllegalState, "the operation cannot be performed in the present state")
     ERROR(cudaErrorNotReady, "device not ready")
