@@ -28,9 +28,15 @@ typedef struct cinch_device_options {
     const char *isa;        /* CPU kernel set: "generic", "avx2", "avx512"; NULL: $CINCH_CPU_ISA, else the best */
 } cinch_device_options;
 
-/* Opens "cpu", "cuda", "cuda:N" or "auto" (a usable GPU, else the CPU). `options` may be NULL.
-   Errors: CINCH_USAGE for an unknown name or kernel set, CINCH_DEVICE where the device cannot be used. */
+/* Opens "cpu", "cuda:N", "cuda" (which is "cuda:0") or "auto" (the first GPU that can be used, else the CPU). `options`
+   may be NULL.
+   Errors: CINCH_USAGE for an unknown name, kernel set or number of a GPU, CINCH_DEVICE where the device cannot be used. */
 CINCH_API cinch_status cinch_device_open(cinch_device **out, const char *name, const cinch_device_options *options);
+
+/* How many GPUs there are, "cuda:0" to "cuda:N-1"; at least one, or CINCH_DEVICE and the last error says why there is
+   none: the backend's module is not installed, cannot be loaded (a library that it needs is missing) or is of another
+   version; there is no driver, it is too old, or it finds no GPU. Thread-safe. */
+CINCH_API cinch_status cinch_device_gpus(int *count);
 
 /* Frees the device; plans, buffers and parameters on it must be gone. NULL is fine. */
 CINCH_API void cinch_device_free(cinch_device *device);
@@ -44,10 +50,23 @@ CINCH_API void cinch_device_describe(cinch_device *device, char *text, size_t si
 /* Why the device is slower than it could be (an OpenBLAS core older than the CPU), one static line, or NULL. */
 CINCH_API const char *cinch_device_notice(cinch_device *device);
 
-typedef struct cinch_device_memory { size_t now, peak; } cinch_device_memory;
+/* Why "auto" took the CPU, one line owned by the device; NULL where it did not. */
+CINCH_API const char *cinch_device_no_gpu(const cinch_device *device);
 
-/* Bytes that cinch holds on the device, now and at most so far. */
+typedef struct cinch_device_memory {
+    size_t now, peak;         /* bytes that cinch holds on the device, now and at most so far */
+    size_t total, available;  /* bytes that the device has, and that nobody holds; 0: it has no memory of its own */
+} cinch_device_memory;
+
 CINCH_API cinch_device_memory cinch_device_memory_used(const cinch_device *device);
+
+/* What the device's libraries chose while plans were made (which algorithm for which product), as JSON on several lines;
+   new text for cinch_free, NULL where nothing was chosen. `tune` takes it back, before plans are made, so that they
+   compute the same bytes.
+   Errors: CINCH_DATA where `text` is no such JSON or of another device or version of its libraries; the choices are then
+   made anew. */
+CINCH_API cinch_status cinch_device_tuning(cinch_device *device, char **text);
+CINCH_API cinch_status cinch_device_tune(cinch_device *device, const char *text);
 
 /* Waits until all work given to the device is done. */
 CINCH_API cinch_status cinch_device_sync(cinch_device *device);
@@ -59,6 +78,9 @@ CINCH_API size_t cinch_buffer_size(const cinch_buffer *buffer);
 
 /* Copies between host memory and the buffer; [offset, offset + bytes) must lie inside it (CINCH_USAGE). */
 CINCH_API cinch_status cinch_buffer_write(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes);
+/* Writes beside the work under way: after all work that was given before the previous such write, and before all work
+   that is given after this one. For a buffer of two parts that are written in turns, each for the work given next. */
+CINCH_API cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes);
 CINCH_API cinch_status cinch_buffer_read(cinch_buffer *buffer, size_t offset, void *host, size_t bytes);
 
 CINCH_END

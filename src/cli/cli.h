@@ -194,15 +194,17 @@ int64_t cinch_cli_rows(const cinch_cli *cli, int64_t rows);
 /* What a device is; "auto" may be asked for. */
 typedef struct cinch_facts {
     char name[32], text[512];
+    char no_gpu[512];        /* why "auto" took the CPU, or "" */
     const char *notice;      /* why it is slower than it could be, or NULL; a static text */
+    cinch_device_memory memory;
 } cinch_facts;
 cinch_status cinch_cli_look_at(const char *name, int threads, cinch_facts *out);
 
 /* Says which device "auto" takes and why, and what slows it down; to be called when no error can follow, for an error
    is one line. cli->config is made. */
 void cinch_cli_tell_device(const cinch_cli *cli);
-/* Why no GPU is used. */
-const char *cinch_cli_no_gpu(char *text, size_t size);
+/* What the first GPU is, or why there is none, in one line. */
+const char *cinch_cli_gpu(char *text, size_t size);
 
 /* The pictures of a run folder; in pictures.c, as cinch_convert_png. */
 cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path);

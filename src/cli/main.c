@@ -9,12 +9,12 @@
 
 static cinch_status print_version(void)
 {
-    char reason[512];
+    char gpu[600];
     cinch_facts cpu;
     TRY(cinch_cli_look_at("cpu", 0, &cpu));
     cinch_cli_print("cinch %s\ncpu: %s\n", cinch_version(), cpu.text);
     if (cpu.notice) cinch_cli_print("cpu: %s\n", cpu.notice);
-    cinch_cli_print("cuda: %s\n", cinch_cli_no_gpu(reason, sizeof reason));
+    cinch_cli_print("cuda: %s\n", cinch_cli_gpu(gpu, sizeof gpu));
     return CINCH_OK;
 }
 

@@ -7,17 +7,14 @@
 
 /* --- the device --------------------------------------------------------------------------------------------------- */
 
-const char *cinch_cli_no_gpu(char *text, size_t size)
+const char *cinch_cli_gpu(char *text, size_t size)
 {
-    cinch_device *device;
-    if (!cinch_device_open(&device, "cuda", NULL)) {
-        cinch_device_describe(device, text, size);
-        cinch_device_free(device);
-        return text;
-    }
-    const char *reason = cinch_last_error(), *colon = strchr(reason, ':');
-    snprintf(text, size, "%s", colon && !strncmp(reason, "device", 6) ? colon + 2 : reason);
-    text[strcspn(text, ";")] = '\0'; /* what follows is advice about --device */
+    cinch_facts gpu;
+    int count;
+    bool usable = !cinch_device_gpus(&count) && !cinch_cli_look_at("cuda", 0, &gpu);
+    if (!usable) snprintf(text, size, "not usable: %s", cinch_last_error());
+    else if (count == 1) snprintf(text, size, "%s", gpu.text);
+    else snprintf(text, size, "%d GPUs; %s: %s", count, gpu.name, gpu.text);
     return text;
 }
 
@@ -26,23 +23,23 @@ cinch_status cinch_cli_look_at(const char *name, int threads, cinch_facts *out)
     cinch_device *device;
     cinch_device_options options = {.threads = threads};
     TRY(cinch_device_open(&device, name, &options));
+    const char *no_gpu = cinch_device_no_gpu(device);
     snprintf(out->name, sizeof out->name, "%s", cinch_device_name(device));
+    snprintf(out->no_gpu, sizeof out->no_gpu, "%s", no_gpu ? no_gpu : "");
     cinch_device_describe(device, out->text, sizeof out->text);
     out->notice = cinch_device_notice(device);
+    out->memory = cinch_device_memory_used(device);
     cinch_device_free(device);
     return CINCH_OK;
 }
 
 void cinch_cli_tell_device(const cinch_cli *cli)
 {
-    char reason[512];
     cinch_facts device;
     const cinch_train_config *t = cinch_config_train(cli->config);
     if (cli->quiet || cinch_cli_look_at(t->device, t->threads, &device)) return;
-    bool chosen = !strcmp(t->device, "auto"), on_cpu = !strcmp(device.name, "cpu");
-    if (chosen && !on_cpu) cinch_cli_note(cli, "device auto: %s", device.name);
-    if (chosen && on_cpu)
-        cinch_cli_note(cli, "device auto: cpu, for there is no GPU: %s", cinch_cli_no_gpu(reason, sizeof reason));
+    if (device.no_gpu[0]) cinch_cli_note(cli, "device auto: cpu, for there is no GPU: %s", device.no_gpu);
+    else if (!strcmp(t->device, "auto")) cinch_cli_note(cli, "device auto: %s", device.name);
     if (device.notice) cinch_cli_note(cli, "device %s: %s", device.name, device.notice);
 }
 

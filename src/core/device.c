@@ -5,16 +5,80 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/module.h"
 #include "core/status.h"
 
-static cinch_status open_backend(cinch_backend **out, const char *name, const cinch_device_options *options)
+/* --- opening ------------------------------------------------------------------------------------------------- */
+
+cinch_status cinch_device_gpus(int *count)
 {
-    static const char *const known[] = {"auto", "cpu"};
+    const cinch_module *module;
+    *count = 0;
+    TRY(cinch_module_load(&module, "cuda"));
+    return module->count(count);
+}
+
+static cinch_status open_gpu(cinch_device *device, int index)
+{
+    const cinch_module *module;
+    TRY(cinch_module_load(&module, "cuda"));
+    TRY(module->open(&device->backend, index));
+    snprintf(device->name, sizeof device->name, "%s:%d", device->backend->vtable->name, index);
+    return CINCH_OK;
+}
+
+static cinch_status open_numbered(cinch_device *device, int index)
+{
+    int count;
+    TRY(cinch_device_gpus(&count));
+    if (index < count) return open_gpu(device, index);
+    if (count == 1) return cinch_fail(CINCH_USAGE, "there is one GPU, cuda:0");
+    return cinch_fail(CINCH_USAGE, "there are %d GPUs, cuda:0 to cuda:%d", count, count - 1);
+}
+
+static cinch_status open_cpu(cinch_device *device, const cinch_device_options *options)
+{
     cinch_cpu_options cpu = {options->threads, options->keep_blas_threads, options->isa};
-    if (!strcmp(name, "auto") || !strcmp(name, "cpu")) return cinch_cpu_open(out, &cpu);
-    if (!strncmp(name, "cuda", 4))
-        return cinch_fail(CINCH_DEVICE, "device %s: this build of cinch has no CUDA backend; use --device cpu", name);
-    const char *near = cinch_nearest(name, known, 2);
+    TRY(cinch_cpu_open(&device->backend, &cpu));
+    snprintf(device->name, sizeof device->name, "%s", device->backend->vtable->name);
+    return CINCH_OK;
+}
+
+/* Why there is no GPU stays with the device. */
+static cinch_status open_auto(cinch_device *device, const cinch_device_options *options)
+{
+    int count;
+    cinch_status status = cinch_device_gpus(&count);
+    for (int i = 0; i < count; i++) {
+        status = open_gpu(device, i);
+        if (!status) return CINCH_OK;
+        if (!device->no_gpu[0]) snprintf(device->no_gpu, sizeof device->no_gpu, "cuda:%d: %s", i, cinch_last_error());
+    }
+    if (!device->no_gpu[0]) snprintf(device->no_gpu, sizeof device->no_gpu, "%s", cinch_last_error());
+    return open_cpu(device, options);
+}
+
+/* The number of "cuda" or "cuda:N", or -1. */
+static int gpu_number(const char *name)
+{
+    const char *digits = name + strlen("cuda:");
+    if (!strcmp(name, "cuda")) return 0;
+    if (strncmp(name, "cuda:", strlen("cuda:")) || !*digits || strlen(digits) > 4) return -1;
+    return digits[strspn(digits, "0123456789")] ? -1 : atoi(digits);
+}
+
+static cinch_status open_named(cinch_device *device, const char *name, const cinch_device_options *options)
+{
+    static const char *const known[] = {"auto", "cpu", "cuda"};
+    if (!strcmp(name, "auto")) return open_auto(device, options);
+    if (!strcmp(name, "cpu")) return open_cpu(device, options);
+    if (gpu_number(name) >= 0) {
+        cinch_status status = open_numbered(device, gpu_number(name));
+        char where[64];
+        snprintf(where, sizeof where, "device %s", name);
+        return status ? cinch_fail_in(status, where) : CINCH_OK;
+    }
+    const char *near = cinch_nearest(name, known, 3);
     return cinch_fail(CINCH_USAGE, "device '%s': unknown; did you mean %s? (auto cpu cuda cuda:N)", name,
                       near ? near : "cpu");
 }
@@ -24,14 +88,10 @@ cinch_status cinch_device_open(cinch_device **out, const char *name, const cinch
     *out = NULL;
     cinch_device *device = cinch_calloc(1, sizeof *device);
     if (!device) return CINCH_DEVICE;
-    cinch_status status = open_backend(&device->backend, name, options ? options : &(cinch_device_options){0});
-    if (status) {
-        free(device);
-        return status;
-    }
-    snprintf(device->name, sizeof device->name, "%s", device->backend->vtable->name);
-    *out = device;
-    return CINCH_OK;
+    cinch_status status = open_named(device, name, options ? options : &(cinch_device_options){0});
+    if (status) free(device);
+    else *out = device;
+    return status;
 }
 
 void cinch_device_free(cinch_device *device)
@@ -51,9 +111,13 @@ void cinch_device_describe(cinch_device *device, char *text, size_t size)
 
 const char *cinch_device_notice(cinch_device *device) { return device->backend->vtable->notice(device->backend); }
 
-cinch_device_memory cinch_device_memory_used(const cinch_device *device) { return device->memory; }
+const char *cinch_device_no_gpu(const cinch_device *device) { return device->no_gpu[0] ? device->no_gpu : NULL; }
 
-cinch_status cinch_device_sync(cinch_device *device) { return device->backend->vtable->sync(device->backend); }
+cinch_status cinch_device_sync(cinch_device *device)
+{
+    TRY(cinch_device_enter(device));
+    return device->backend->vtable->sync(device->backend);
+}
 
 /* --- memory -------------------------------------------------------------------------------------------------- */
 
@@ -63,15 +127,54 @@ cinch_status cinch_device_enter(cinch_device *device)
     return backend->vtable->enter ? backend->vtable->enter(backend) : CINCH_OK;
 }
 
-cinch_status cinch_device_alloc(cinch_device *device, size_t bytes, void **memory)
+/* What the device has and what is free; false where memory is the process's own, or the device does not tell. */
+static bool look_at_room(const cinch_device *device, size_t *available, size_t *total)
+{
+    cinch_backend *backend = device->backend;
+    *available = *total = 0;
+    if (!backend->vtable->room || (backend->vtable->enter && backend->vtable->enter(backend))) return false;
+    if (!backend->vtable->room(backend, available, total)) return true;
+    *available = *total = 0;
+    return false;
+}
+
+cinch_device_memory cinch_device_memory_used(const cinch_device *device)
+{
+    cinch_device_memory memory = device->memory;
+    look_at_room(device, &memory.available, &memory.total);
+    return memory;
+}
+
+static double mib(size_t bytes) { return (double)bytes / (1 << 20); }
+
+/* After `bytes` could not be had. A device may fail for other reasons, whose text then stays. */
+static cinch_status explain_lack(const cinch_device *device, cinch_status status, size_t bytes, const char *what)
+{
+    char room[128] = "";
+    size_t available, total;
+    if (look_at_room(device, &available, &total)) {
+        if (available >= bytes) return cinch_fail_in(status, device->name);
+        snprintf(room, sizeof room, ", and %.1f of the device's %.1f MiB are free", mib(available), mib(total));
+    }
+    return cinch_fail(status, "%s: out of memory: %.1f MiB (%zu bytes) are needed for %s, %.1f MiB are held already%s; a "
+                      "smaller --batch-size needs less", device->name, mib(bytes), bytes, what, mib(device->memory.now), room);
+}
+
+static cinch_status take(cinch_device *device, size_t bytes, const char *what, void **memory)
 {
     *memory = NULL;
     if (!bytes) return CINCH_OK;
     TRY(cinch_device_enter(device));
-    TRY(device->backend->vtable->alloc(device->backend, bytes, memory));
+    cinch_status status = device->backend->vtable->alloc(device->backend, bytes, memory);
+    if (status) return explain_lack(device, status, bytes, what);
     device->memory.now += bytes;
     if (device->memory.now > device->memory.peak) device->memory.peak = device->memory.now;
     return CINCH_OK;
+}
+
+cinch_status cinch_device_alloc(cinch_device *device, size_t bytes, void **memory)
+{
+    return take(device, bytes, "parameters, inputs or data", memory);
 }
 
 void cinch_device_release(cinch_device *device, void *memory, size_t bytes)
@@ -88,15 +191,20 @@ cinch_status cinch_device_reserve(cinch_device *device, size_t bytes)
     device->arena = NULL;
     device->arena_bytes = 0;
     device->arena_generation++;
-    cinch_status status = cinch_device_alloc(device, bytes, &device->arena);
-    if (status)
-        return cinch_fail(status, "%s: the plan needs %zu bytes for its temporaries; a smaller --batch-size needs less",
-                          device->name, bytes);
+    TRY(take(device, bytes, "the plan's temporaries", &device->arena));
     device->arena_bytes = bytes;
     return CINCH_OK;
 }
 
 /* --- buffers --------------------------------------------------------------------------------------------------- */
+
+/* All writes come after it, also those that do not wait for other work. */
+static cinch_status clear(cinch_buffer *buffer)
+{
+    cinch_backend *backend = buffer->device->backend;
+    TRY(backend->vtable->fill(backend, buffer->memory, 0, buffer->bytes));
+    return backend->vtable->write_ahead ? backend->vtable->sync(backend) : CINCH_OK;
+}
 
 cinch_status cinch_buffer_create(cinch_buffer **out, cinch_device *device, size_t bytes)
 {
@@ -105,7 +213,7 @@ cinch_status cinch_buffer_create(cinch_buffer **out, cinch_device *device, size_
     if (!buffer) return CINCH_DEVICE;
     *buffer = (cinch_buffer){device, bytes, NULL};
     cinch_status status = cinch_device_alloc(device, bytes, &buffer->memory);
-    if (!status && bytes) status = device->backend->vtable->fill(device->backend, buffer->memory, 0, bytes);
+    if (!status && bytes) status = clear(buffer);
     if (status) {
         cinch_buffer_free(buffer);
         return status;
@@ -129,16 +237,31 @@ static cinch_status check_range(const cinch_buffer *buffer, size_t offset, size_
     return cinch_fail(CINCH_USAGE, "buffer of %zu bytes: no %zu bytes at %zu", buffer->bytes, bytes, offset);
 }
 
+/* Before [offset, offset + bytes) is read or written. */
+static cinch_status begin(cinch_buffer *buffer, size_t offset, size_t bytes)
+{
+    TRY(check_range(buffer, offset, bytes));
+    return cinch_device_enter(buffer->device);
+}
+
 cinch_status cinch_buffer_write(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes)
 {
     cinch_backend *backend = buffer->device->backend;
-    TRY(check_range(buffer, offset, bytes));
+    TRY(begin(buffer, offset, bytes));
     return bytes ? backend->vtable->write(backend, (char *)buffer->memory + offset, host, bytes) : CINCH_OK;
+}
+
+cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes)
+{
+    cinch_backend *backend = buffer->device->backend;
+    if (!backend->vtable->write_ahead) return cinch_buffer_write(buffer, offset, host, bytes);
+    TRY(begin(buffer, offset, bytes));
+    return bytes ? backend->vtable->write_ahead(backend, (char *)buffer->memory + offset, host, bytes) : CINCH_OK;
 }
 
 cinch_status cinch_buffer_read(cinch_buffer *buffer, size_t offset, void *host, size_t bytes)
 {
     cinch_backend *backend = buffer->device->backend;
-    TRY(check_range(buffer, offset, bytes));
+    TRY(begin(buffer, offset, bytes));
     return bytes ? backend->vtable->read(backend, host, (char *)buffer->memory + offset, bytes) : CINCH_OK;
 }

@@ -10,7 +10,8 @@
 struct cinch_device {
     cinch_backend *backend;
     char name[32];
-    cinch_device_memory memory;
+    char no_gpu[512];           /* why "auto" took the CPU, or "" */
+    cinch_device_memory memory; /* what is held, now and at most; the rest is asked of the backend */
     void *arena;
     size_t arena_bytes;
     unsigned arena_generation;  /* grows when the arena moves; plans then look up their pointers again */

@@ -98,7 +98,7 @@ static cinch_status next_streamed(cinch_feed *f, int64_t epoch, int64_t batch)
 {
     int64_t size = cinch_feed_batch_size(f, batch), first = f->slot * f->options.batch_size;
     TRY(cinch_prefetch_wait(f->prefetch, epoch, batch));
-    TRY(cinch_buffer_write(f->buffer, (size_t)first * f->row_bytes, f->staging, (size_t)size * f->row_bytes));
+    TRY(cinch_buffer_write_ahead(f->buffer, (size_t)first * f->row_bytes, f->staging, (size_t)size * f->row_bytes));
     bool last = batch + 1 == cinch_feed_batches(f);
     cinch_prefetch_ask(f->prefetch, epoch + last, last ? 0 : batch + 1);
     for (int64_t i = 0; i < size; i++) f->rows[i] = (int32_t)(first + i);
@@ -144,12 +144,19 @@ static cinch_status load(cinch_feed *f)
     return status;
 }
 
+/* What this process may hold on the device. */
+static size_t device_limit(const cinch_device *device)
+{
+    cinch_device_memory memory = cinch_device_memory_used(device);
+    return memory.total ? memory.available + memory.now : (size_t)cinch_memory_limit();
+}
+
 /* Takes memory on the device for all rows; false when there is not enough, or they shall not live there. */
 static bool take_residence(cinch_feed *f)
 {
     f->resident = true;
     size_t held = cinch_device_memory_used(f->device).now;
-    bool fits = !f->options.never_resident && cinch_feed_bytes(f) + held <= (size_t)cinch_memory_limit() / 2;
+    bool fits = !f->options.never_resident && cinch_feed_bytes(f) + held <= device_limit(f->device) / 2;
     return f->resident = fits && !cinch_buffer_create(&f->buffer, f->device, cinch_feed_bytes(f));
 }
 

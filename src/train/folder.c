@@ -19,7 +19,7 @@
 
 /* What a run may have left, besides its checkpoints. */
 static const char *const run_files[] = {"config.json", "parts.safetensors", "metrics.jsonl", "model.safetensors",
-                                        "reconstructions.png", "history.png", "samples.png", "report.html"};
+                                        "tuning.json", "reconstructions.png", "history.png", "samples.png", "report.html"};
 enum { RUN_FILES = sizeof run_files / sizeof *run_files };
 
 cinch_status cinch_folder_create(cinch_folder *f, const char *path)
@@ -31,7 +31,9 @@ cinch_status cinch_folder_create(cinch_folder *f, const char *path)
     f->metrics = cinch_format("%s/metrics.jsonl", path);
     f->model = cinch_format("%s/model.safetensors", path);
     f->checkpoint = cinch_format("%s/checkpoint", path);
-    return f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint ? CINCH_OK : CINCH_DEVICE;
+    f->tuning = cinch_format("%s/tuning.json", path);
+    bool all = f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint && f->tuning;
+    return all ? CINCH_OK : CINCH_DEVICE;
 }
 
 void cinch_folder_free(cinch_folder *f)
@@ -43,6 +45,7 @@ void cinch_folder_free(cinch_folder *f)
     free(f->metrics);
     free(f->model);
     free(f->checkpoint);
+    free(f->tuning);
     *f = (cinch_folder){.lock = -1};
 }
 

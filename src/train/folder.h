@@ -6,7 +6,7 @@
 #include <cinch/config.h>
 
 typedef struct cinch_folder {
-    char *path, *config, *parts, *metrics, *model, *checkpoint;
+    char *path, *config, *parts, *metrics, *model, *checkpoint, *tuning;
     int lock;      /* a file descriptor; -1: none */
 } cinch_folder;
 

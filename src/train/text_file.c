@@ -4,7 +4,12 @@
 #include "core/status.h"
 #include "data/output.h"
 
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 cinch_status cinch_write_text(const char *path, const char *text)
 {
@@ -14,5 +19,38 @@ cinch_status cinch_write_text(const char *path, const char *text)
     if (!status) status = cinch_output_write(&out, "\n", 1);
     if (!status) status = cinch_output_commit(&out);
     cinch_output_close(&out);
+    return status;
+}
+
+/* Of a regular file: opening a pipe would wait. */
+static cinch_status look_at(const char *path, size_t most, size_t *size)
+{
+    struct stat about;
+    if (stat(path, &about)) return cinch_fail(CINCH_DATA, "%s: cannot be read: %s", path, strerror(errno));
+    if (!S_ISREG(about.st_mode)) return cinch_fail(CINCH_DATA, "%s: not a file", path);
+    if ((uintmax_t)about.st_size > most) return cinch_fail(CINCH_DATA, "%s: longer than %zu bytes", path, most);
+    *size = (size_t)about.st_size;
+    return CINCH_OK;
+}
+
+static cinch_status read_all(FILE *file, const char *path, size_t size, char *text)
+{
+    if (fread(text, 1, size, file) == size && strlen(text) == size) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: cannot be read as text", path);
+}
+
+cinch_status cinch_read_text(const char *path, size_t most, char **text)
+{
+    size_t size = 0;
+    *text = NULL;
+    TRY(look_at(path, most, &size));
+    char *whole = cinch_calloc(size + 1, 1);
+    if (!whole) return CINCH_DEVICE;
+    FILE *file = fopen(path, "rbe");
+    cinch_status status = file ? read_all(file, path, size, whole) : errno == ENOMEM ? CINCH_DEVICE : CINCH_DATA;
+    if (!file) cinch_fail(status, "%s: cannot be opened: %s", path, strerror(errno));
+    if (file) fclose(file);
+    if (status) free(whole);
+    else *text = whole;
     return status;
 }

@@ -5,7 +5,13 @@
 
 #include <cinch/status.h>
 
+#include <stddef.h>
+
 /* Writes text and a newline by temporary file, sync and rename. CINCH_OUTPUT. */
 cinch_status cinch_write_text(const char *path, const char *text);
+
+/* Reads all of a file of at most `most` bytes into new text. CINCH_DATA where it cannot be read, is longer or holds a
+   zero byte. */
+cinch_status cinch_read_text(const char *path, size_t most, char **text);
 
 #endif

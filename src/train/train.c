@@ -5,6 +5,7 @@
 #include "core/status.h"
 #include "train/checkpoint.h"
 #include "train/trainer.h"
+#include "train/tuning.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -71,6 +72,7 @@ static cinch_status begin(run *r)
     if (!r->resume || !cinch_file_exists(r->folder.parts))
         TRY(cinch_dataset_save_parts(r->trainer.source.data, r->folder.parts));
     TRY(cinch_folder_write_config(&r->folder, r->trainer.config));
+    TRY(cinch_tuning_save(r->trainer.device, r->folder.tuning));
     return cinch_metrics_open(&r->trainer.fit.log, r->folder.metrics, found ? r->trainer.fit.state.step : -1);
 }
 
@@ -78,6 +80,7 @@ static void say_start(run *r)
 {
     char device[256];
     const cinch_trainer *t = &r->trainer;
+    if (t->tuning_note) cinch_observe_note(&r->trainer.fit, "%s", t->tuning_note);
     cinch_device_describe(t->device, device, sizeof device);
     cinch_observe_start(&r->trainer.fit, "%s, %" PRId64 " parameters, on %" PRId64 " samples (%s), validation on %" PRId64
                         "; %s", cinch_model_name(t->model), cinch_params_total(t->params), cinch_feed_samples(t->feed),
@@ -120,6 +123,7 @@ static cinch_status train(run *r, cinch_train_result *result)
     cinch_trainer *t = &r->trainer;
     TRY(cinch_folder_check(&r->folder, t->options.overwrite, r->resume));
     if (r->resume) TRY(check_same(r));
+    if (r->resume) t->tuning = r->folder.tuning;
     bool saved_parts = r->resume && cinch_file_exists(r->folder.parts);
     TRY(cinch_trainer_build(t, saved_parts ? r->folder.parts : NULL, !r->resume));
     TRY(begin(r));

@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include "core/status.h"
+#include "train/tuning.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,7 @@ cinch_status cinch_trainer_build(cinch_trainer *t, const char *parts, bool initi
     TRY(cinch_config_fingerprint(t->config, t->fingerprint));
     TRY(cinch_data_source_open(&t->source, t->config, parts));
     TRY(open_device(t));
+    if (t->tuning) TRY(cinch_tuning_load(t->device, t->tuning, &t->tuning_note));
     TRY(make_model(t));
     TRY(make_feeds(t));
     TRY(check(t));
@@ -91,6 +93,7 @@ void cinch_trainer_free(cinch_trainer *t)
     cinch_model_free(t->model);
     cinch_device_free(t->device);
     cinch_data_source_close(&t->source);
+    free(t->tuning_note);
 }
 
 /* --- initial weights ---------------------------------------------------------------------------------------------------------- */

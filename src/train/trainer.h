@@ -18,6 +18,8 @@ typedef struct cinch_trainer {
     cinch_feed *feed, *validation;
     cinch_fit fit;
     char fingerprint[32];
+    const char *tuning;     /* the file of choices to take before plans are made, or NULL */
+    char *tuning_note;      /* why it was not taken, or NULL */
 } cinch_trainer;
 
 /* Opens data and device, makes model, weights and plans; no file is written. `parts` as in cinch_data_source_open. The
