@@ -54,7 +54,7 @@ static cinch_status run_gather(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CUDA_KERNEL_UNPLANNED(gather, run_gather)
 
-/* --- scatter_add: each row of the result adds its own in the order of their places, so sums are always the same ------ */
+/* --- scatter_add: a row of the result adds its own in the order of their places ------------------------------------ */
 
 typedef struct scatterer {
     const int32_t *where;
