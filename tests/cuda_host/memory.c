@@ -4,8 +4,8 @@
  *
  *     guard page | slack | the bytes asked for | slack, less than 256 bytes | guard page
  *
- * All of it is poisoned; the slack is checked, and ASan told of it. Device memory can be touched only while work runs.
- * What was released stays mapped, out of reach, for a while.
+ * All of it is poisoned; the slack is checked, and ASan told of it. Device memory (of a large allocation its beginning)
+ * can be touched only while work runs. What was released stays mapped, out of reach, for a while.
  */
 #include "parts.h"
 
@@ -21,7 +21,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
 #endif
 
-enum { PAGE = 4096, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64 };
+enum { PAGE = 4096, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64, SHUT = 1 << 20 };
 
 typedef enum kind { DEVICE, PINNED } kind;
 static const char *const kind_names[] = {"device memory", "pinned memory"};
@@ -35,6 +35,7 @@ typedef struct region {
 
 static region *live, *released;
 static int open_count, n_released;
+static bool unchecked;          /* work has run since the guards were looked at */
 static size_t used;
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
@@ -97,18 +98,24 @@ static void set_access(const region *r, int access)
     mprotect(first_of(r), (size_t)(end_of(r) - first_of(r)), access);
 }
 
+/* The system takes its time for each page. */
+static void shut(const region *r, int access)
+{
+    size_t bytes = (size_t)(end_of(r) - first_of(r));
+    if (r->of == DEVICE) mprotect(first_of(r), bytes < SHUT ? bytes : SHUT, access);
+}
+
 void cuda_host_open_memory(void)
 {
     if (open_count++) return;
-    for (region *r = live; r; r = r->next)
-        if (r->of == DEVICE) set_access(r, PROT_READ | PROT_WRITE);
+    unchecked = true;
+    for (region *r = live; r; r = r->next) shut(r, PROT_READ | PROT_WRITE);
 }
 
 void cuda_host_close_memory(void)
 {
     if (--open_count) return;
-    for (region *r = live; r; r = r->next)
-        if (r->of == DEVICE) set_access(r, PROT_NONE);
+    for (region *r = live; r; r = r->next) shut(r, PROT_NONE);
 }
 
 /* The slack's first byte that was written to, or NULL. */
@@ -134,7 +141,9 @@ static void check_guards(const region *r)
 
 void cuda_host_check_guards(void)
 {
+    if (!unchecked) return;
     cuda_host_open_memory();
+    unchecked = false;
     for (region *r = live; r; r = r->next) check_guards(r);
     cuda_host_close_memory();
 }
@@ -165,7 +174,7 @@ static void fill_region(const region *r)
     memset(r->start + r->bytes, SLACK, after);
     ASAN_POISON_MEMORY_REGION(first_of(r), before);
     ASAN_POISON_MEMORY_REGION(r->start + r->bytes, after);
-    if (r->of == DEVICE && !open_count) set_access(r, PROT_NONE);
+    if (!open_count) shut(r, PROT_NONE);
 }
 
 static cudaError_t allocate(kind of, void **memory, size_t bytes)
@@ -214,9 +223,8 @@ static cudaError_t release(kind of, void *memory, const char *name)
         cuda_host_complain("%s of %p: %s", name, memory, text);
         return cudaErrorInvalidValue;
     }
-    cuda_host_open_memory();
+    set_access(r, PROT_READ | PROT_WRITE);
     check_guards(r);
-    cuda_host_close_memory();
     unlink_region(&live, r);
     if (of == DEVICE) used -= round_up(r->bytes, ALIGNMENT);
     madvise(first_of(r), (size_t)(end_of(r) - first_of(r)), MADV_DONTNEED);

@@ -71,18 +71,20 @@ bool cuda_host_step(void)
 
 void cuda_host_drain_stream(cudaStream_t stream)
 {
+    if (!stream->first) return;
     cuda_host_open_memory();
     while (stream->first && cuda_host_step()) continue;
-    cuda_host_close_memory();
     cuda_host_check_guards();
+    cuda_host_close_memory();
 }
 
 void cuda_host_drain(void)
 {
+    if (!waiting) return;
     cuda_host_open_memory();
     while (cuda_host_step()) continue;
-    cuda_host_close_memory();
     cuda_host_check_guards();
+    cuda_host_close_memory();
 }
 
 /* --- giving work ------------------------------------------------------------------------------------------------------------ */
