@@ -25,6 +25,14 @@ enum { CINCH_BLOCK = 256, CINCH_WARP = 32, CINCH_BLOCK_WARPS = CINCH_BLOCK / CIN
 #define CINCH_SHARED(type, name, count) __shared__ type name[count]
 #endif
 
+/* Before a loop, so that several of its reads are under way at once. */
+#ifdef __CUDACC__
+#define CINCH_PRAGMA(text) _Pragma(#text)
+#define CINCH_UNROLL(n) CINCH_PRAGMA(unroll n)
+#else
+#define CINCH_UNROLL(n)
+#endif
+
 /* This thread's elements of 0 .. n-1. */
 #define CINCH_EACH(i, n)                                                                              \
     for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x, i##_step = (int64_t)gridDim.x * blockDim.x; \
@@ -86,7 +94,11 @@ CINCH_HD void cinch_store_as(void *x, cinch_dtype dtype, int64_t i, float v)
 /* --- reductions: always the same order ------------------------------------------------------------------------------- */
 
 /* Associative operations, for the reductions. */
-struct cinch_add { template <typename V> __device__ V operator()(V a, V b) const { return a + b; } };
+struct cinch_add
+{
+    template <typename V> __device__ V operator()(V a, V b) const { return a + b; }
+    __device__ int32_t operator()(int32_t a, int32_t b) const { return cinch_i_add(a, b); }
+};
 struct cinch_larger
 {
     __device__ float operator()(float a, float b) const { return cinch_f_maximum(a, b); }
