@@ -45,6 +45,7 @@ static const case_row rows[] = {
     ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(1, 1))),
     ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(5, 31))),
     ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(3, 1025))),
+    ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(2, 5003))),
     ROW(permutation, HERE, DRAW(.a = 0), I32, 0, RANGE(POSITION), OUT(S(0, 7))),
     ROW(permutation, HERE, DRAW(.a = 0), I32, SPEED, RANGE(POSITION), OUT(S(65, 513))),
 
