@@ -135,7 +135,7 @@ fi
 
 # --- models
 expect 0 '^dense: ' models
-for name in dense simple stacked; do check "models has $name" grep -q "^$name: " out; done
+for name in dense simple stacked vae; do check "models has $name" grep -q "^$name: " out; done
 check 'models has options with defaults' grep -qE '^  hidden_sizes +512' out
 expect 0 '^{"models": \[{"name": "dense"' models --json
 check 'models --json has presets' grep -q '"preset_of": "dense"' out

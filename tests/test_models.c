@@ -408,7 +408,7 @@ Test(models, families_and_their_options_are_listed)
         if (!strcmp(option.key, "model.hidden_sizes")) cr_assert_str_eq(option.fallback, "128,64,36,18");
         if (!strcmp(option.key, "model.activation")) cr_assert_str_eq(option.fallback, "relu");
     }
-    cr_assert_eq(n, 9);
+    cr_assert_eq(n, 14);
 }
 
 Test(models, completion_leaves_to_the_data_what_is_the_datas)

@@ -45,7 +45,7 @@ static cinch_status check_split(const double split[3])
 
 /* --- loss ------------------------------------------------------------------------------------------------------- */
 
-/* KIND:WEIGHT into *kind, one of `kinds`, and *weight; `fallback` stands for a weight that is left out. */
+/* KIND:WEIGHT; the kind alone has the usual weight, kl_div is kl. */
 static cinch_status read_sparsity(const char *text, cinch_loss_config *out)
 {
     static const char *const kinds[] = {"kl", "l1", "l2", "kl_div"};
