@@ -33,7 +33,7 @@ static cinch_plan *copying(cinch_device *device, cinch_feed *feed, int64_t n)
     cinch_graph *g;
     cinch_plan *plan;
     OK(cinch_graph_create(&g));
-    cinch_output(g, "y", cinch_feed_value(feed, g, n));
+    cinch_output(g, "y", cinch_feed_batch(feed, g, n).x);
     OK(cinch_plan_create(&plan, g, device, NULL, NULL));
     cinch_graph_free(g);
     OK(cinch_feed_bind(feed, plan));

@@ -32,7 +32,7 @@ Test(use, evaluation_against_plain_sums)
     OK(cinch_run_rows_of(run, NULL, &rows));
     cr_assert(rows.n == 60 && !strcmp(rows.part, "test"));
     float *x = samples(rows.data, rows.index, 60), *y = malloc(60 * 784 * sizeof *y);
-    OK(cinch_run_reconstruct(run, x, 60, y));
+    OK(cinch_run_reconstruct(run, x, NULL, 60, y));
     double square = 0, absolute = 0, relative = 0;
     for (int i = 0; i < 60; i++) {
         double error = 0, size = 0;
@@ -94,13 +94,13 @@ Test(use, a_batch_does_not_matter)
     OK(cinch_run_dataset(small, &data));
     float *x = samples(data, NULL, N), *y = malloc(N * 784 * sizeof *y), *z = malloc(N * 784 * sizeof *z);
     float code[N * CODE], again[N * CODE];
-    OK(cinch_run_encode(small, x, N, code));
-    OK(cinch_run_encode(large, x, N, again));
+    OK(cinch_run_encode(small, x, NULL, N, code, NULL));
+    OK(cinch_run_encode(large, x, NULL, N, again, NULL));
     for (int i = 0; i < N * CODE; i++) cr_assert_float_eq(code[i], again[i], 1e-4);
-    OK(cinch_run_decode(small, code, N, y));
-    OK(cinch_run_reconstruct(small, x, N, z));
+    OK(cinch_run_decode(small, code, NULL, N, y));
+    OK(cinch_run_reconstruct(small, x, NULL, N, z));
     cr_assert_eq(memcmp(y, z, N * 784 * sizeof *y), 0, "decoding the codes is reconstructing");
-    OK(cinch_run_reconstruct(small, x + 3 * 784, 1, z));
+    OK(cinch_run_reconstruct(small, x + 3 * 784, NULL, 1, z));
     for (int k = 0; k < 784; k++) cr_assert_float_eq(z[k], y[3 * 784 + k], 1e-4);
     cinch_run_free(small);
     cinch_run_free(large);

@@ -84,6 +84,7 @@ CINCH_API cinch_status cinch_config_find(const char *key_or_flag, cinch_option_i
 
 typedef struct cinch_data_config {
     const char *spec, *val_spec;     /* val_spec NULL: a part of spec */
+    const char *target;      /* SPEC of what to reconstruct, or NULL: the data itself */
     const char *layout;      /* "channels_last", "channels_first" or NULL */
     double split[3];         /* fractions of train, validation, test */
     bool range_none;         /* integers stay as they are */

@@ -91,6 +91,7 @@ typedef struct cinch_run_rows {
     const char *part;        /* "test", "val", "train", "all" */
     const int32_t *index;    /* owned by the data set; NULL: the first n */
     int64_t n;
+    cinch_dataset *target;   /* what to reconstruct, row by row, borrowed; NULL: the data itself */
 } cinch_run_rows;
 
 /* What is evaluated: all of `data` or, when NULL, the run's saved test part. CINCH_DATA when `data` has other samples
@@ -100,7 +101,14 @@ CINCH_API cinch_status cinch_run_rows_of(cinch_run *run, cinch_dataset *data, ci
 typedef struct cinch_evaluation {
     const char *part;        /* what the figures are of */
     int64_t n;
-    double loss, loss_recon; /* averages a sample */
+    double loss, loss_recon; /* averages a sample; NaN, as all that follow, where there is no such term */
+    double loss_kl, loss_sparsity;
+    double loss_floor;       /* of bce: what perfect reconstructions of grey data would have */
+    double elbo;             /* of variational models with bce or gaussian, summed per sample: nats, from one draw of
+                                each posterior; loss_recon and loss_kl are of that draw, too */
+    double kl_active, active; /* shares of the code's numbers in use, see cinch_model_loss */
+    double noisy_mse, denoised_mse; /* of denoising models: of the input with noise, and of what becomes of it, both
+                                to the clean target */
     double mse, rmse, mae;   /* over all numbers of all samples, in the model's range */
     double rel_l2;           /* mean over samples of |y - x| / |x|; samples that are zero are left out */
     double pca_mse;          /* PCA at the same latent size fitted to the training part; NaN with pca_note set */
@@ -114,10 +122,13 @@ CINCH_API cinch_status cinch_run_evaluate(cinch_run *run, cinch_dataset *data, c
 CINCH_API cinch_status cinch_run_evaluate_rows(cinch_run *run, const cinch_run_rows *rows, cinch_evaluation *out);
 
 /* Forward passes on host memory: x [n, sample] f32 in the model's range, code [n, code shape], any n; padded and split
-   into batches inside. */
-CINCH_API cinch_status cinch_run_encode(cinch_run *run, const float *x, int64_t n, float *code);
-CINCH_API cinch_status cinch_run_decode(cinch_run *run, const float *code, int64_t n, float *x);
-CINCH_API cinch_status cinch_run_reconstruct(cinch_run *run, const float *x, int64_t n, float *y);
+   into batches inside. `label` [n] is for conditional models (CINCH_USAGE where it is missing, or beyond the model's
+   classes), else NULL. A variational model's code is its mean; `logvar` (as `code`; NULL: not wanted) receives its
+   log-variance and is left alone by other models. */
+CINCH_API cinch_status cinch_run_encode(cinch_run *run, const float *x, const int32_t *label, int64_t n, float *code,
+                                        float *logvar);
+CINCH_API cinch_status cinch_run_decode(cinch_run *run, const float *code, const int32_t *label, int64_t n, float *x);
+CINCH_API cinch_status cinch_run_reconstruct(cinch_run *run, const float *x, const int32_t *label, int64_t n, float *y);
 
 /* Values [n, sample] in the model's range back to the scale and axes that the training data has in its container
    (cinch_run_source_shape), without needing that data. `out` is not `values`. */

@@ -216,7 +216,8 @@ typedef struct cinch_conversion {
     const cinch_dataset *data;
     int64_t rows;            /* the first so many */
     cinch_shape in, out;     /* of one row; `out` as it is written */
-    cinch_status (*apply)(cinch_run *run, const float *in, int64_t n, float *out);
+    cinch_status (*apply)(cinch_run *run, const float *in, const int32_t *label, int64_t n, float *out);
+    const int32_t *labels;   /* of the rows, or NULL */
     /* Back to the axes and scale outside, [n, out] from as many numbers; NULL: written as they are. */
     cinch_status (*restore)(const struct cinch_conversion *c, const float *values, int64_t n, float *out);
 } cinch_conversion;

@@ -69,7 +69,7 @@ static cinch_status convert_piece(const cinch_conversion *c, const piece *p, int
                                   cinch_npy_writer *writer)
 {
     TRY(cinch_convert_read(c, first, n, p->in));
-    TRY(c->apply(c->run, p->in, n, p->result));
+    TRY(c->apply(c->run, p->in, c->labels ? c->labels + first : NULL, n, p->result));
     if (c->restore) TRY(c->restore(c, p->result, n, p->written));
     const float *out = c->restore ? p->written : p->result;
     return cinch_npy_writer_write(writer, out, (size_t)(n * cinch_shape_count(c->out)) * sizeof *out);

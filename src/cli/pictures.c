@@ -30,7 +30,7 @@ cinch_status cinch_convert_png(const cinch_cli *cli, const cinch_conversion *c, 
     float *in = calloc((size_t)(n * cinch_shape_count(c->in)), sizeof *in);
     float *out = calloc((size_t)(n * cinch_shape_count(sample.shape)), sizeof *out);
     cinch_status status = in && out ? cinch_convert_read(c, 0, n, in) : cinch_cli_no_memory();
-    if (!status) status = c->apply(c->run, in, n, out);
+    if (!status) status = c->apply(c->run, in, c->labels, n, out);
     if (!status) status = cinch_report_samples(cli->out, &sample, n, out, originals ? in : NULL);
     free(in);
     free(out);

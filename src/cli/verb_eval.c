@@ -3,17 +3,36 @@
 
 #include <math.h>
 
+typedef struct figure {
+    const char *name;
+    double value;
+    bool always;             /* said also where there is none */
+} figure;
+
+enum { FIGURES = 16 };
+
+static int list_figures(const cinch_evaluation *e, figure out[FIGURES])
+{
+    const figure all[] = {
+        {"mse", e->mse, true}, {"rmse", e->rmse, true}, {"mae", e->mae, true}, {"rel_l2", e->rel_l2, true},
+        {"loss", e->loss, true}, {"loss_recon", e->loss_recon, true}, {"loss_kl", e->loss_kl, false},
+        {"loss_sparsity", e->loss_sparsity, false}, {"loss_floor", e->loss_floor, false}, {"elbo", e->elbo, false},
+        {"kl_active", e->kl_active, false}, {"active", e->active, false}, {"noisy_mse", e->noisy_mse, false},
+        {"denoised_mse", e->denoised_mse, false}};
+    int n = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].always || isfinite(all[i].value)) out[n++] = all[i];
+    return n;
+}
+
 static cinch_status print_json(const cinch_evaluation *e)
 {
+    figure figures[FIGURES];
     json_t *o = json_object();
     cinch_cli_json_set(o, "part", cinch_cli_json_text(e->part));
     cinch_cli_json_set(o, "n", json_integer(e->n));
-    cinch_cli_json_set(o, "mse", cinch_cli_json_number(e->mse));
-    cinch_cli_json_set(o, "rmse", cinch_cli_json_number(e->rmse));
-    cinch_cli_json_set(o, "mae", cinch_cli_json_number(e->mae));
-    cinch_cli_json_set(o, "rel_l2", cinch_cli_json_number(e->rel_l2));
-    cinch_cli_json_set(o, "loss", cinch_cli_json_number(e->loss));
-    cinch_cli_json_set(o, "loss_recon", cinch_cli_json_number(e->loss_recon));
+    for (int i = 0, n = list_figures(e, figures); i < n; i++)
+        cinch_cli_json_set(o, figures[i].name, cinch_cli_json_number(figures[i].value));
     cinch_cli_json_set(o, "pca_mse", cinch_cli_json_number(e->pca_mse));
     if (e->pca_note) cinch_cli_json_set(o, "pca_note", cinch_cli_json_text(e->pca_note));
     cinch_cli_json_set(o, "parameters", json_integer(e->parameters));
@@ -22,16 +41,14 @@ static cinch_status print_json(const cinch_evaluation *e)
 
 static void print_table(const cinch_evaluation *e)
 {
-    const struct { const char *name; double value; } rows[] = {
-        {"mse", e->mse}, {"rmse", e->rmse}, {"mae", e->mae}, {"rel_l2", e->rel_l2}, {"loss", e->loss},
-        {"loss_recon", e->loss_recon}};
+    figure figures[FIGURES];
     const char *note = e->pca_note ? e->pca_note : "";
-    cinch_cli_print("%-12s %s, %lld samples\n", "part", e->part, (long long)e->n);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        cinch_cli_print("%-12s %.6g\n", rows[i].name, rows[i].value);
-    if (isfinite(e->pca_mse)) cinch_cli_print("%-12s %.6g (%s)\n", "pca_mse", e->pca_mse, note);
-    else cinch_cli_print("%-12s - (%s)\n", "pca_mse", note);
-    cinch_cli_print("%-12s %lld\n", "parameters", (long long)e->parameters);
+    cinch_cli_print("%-13s %s, %lld samples\n", "part", e->part, (long long)e->n);
+    for (int i = 0, n = list_figures(e, figures); i < n; i++)
+        cinch_cli_print("%-13s %.6g\n", figures[i].name, figures[i].value);
+    if (isfinite(e->pca_mse)) cinch_cli_print("%-13s %.6g (%s)\n", "pca_mse", e->pca_mse, note);
+    else cinch_cli_print("%-13s - (%s)\n", "pca_mse", note);
+    cinch_cli_print("%-13s %lld\n", "parameters", (long long)e->parameters);
 }
 
 /* All rows that there are, or as many as --limit says. */

@@ -13,7 +13,8 @@ static cinch_status reconstruct(const cinch_cli *cli, cinch_run *run)
     TRY(cinch_cli_open_data(cli, run, &data));
     const cinch_dataset_info *info = cinch_dataset_describe(data);
     cinch_conversion c = {.run = run, .data = data, .rows = cinch_cli_rows(cli, info->rows), .in = info->sample,
-                          .out = info->source, .apply = cinch_run_reconstruct, .restore = restore};
+                          .out = info->source, .apply = cinch_run_reconstruct, .restore = restore,
+                          .labels = cinch_dataset_labels(data)};
     cinch_status status = cinch_convert_to_picture(cli) ? cinch_convert_png(cli, &c, true) : cinch_convert_npy(cli, &c);
     cinch_dataset_free(data);
     return status;

@@ -81,6 +81,10 @@ cinch_value cinch_model_build_decoder(const cinch_model *model, cinch_builder *b
 /* The output activation as the layer it is. */
 cinch_activation cinch_model_output(const cinch_model *model);
 
+/* What the code adds to the loss: the term with its weight, and for the log the term without it and the share of the
+   code that is in use. */
+typedef struct cinch_term { cinch_value weighted, plain, active; } cinch_term;
+
 /* --- noise.c ---------------------------------------------------------------------------------------------------- */
 
 /* Reads shared.noise into noise and noise_amount. */
@@ -92,12 +96,13 @@ cinch_status cinch_model_read_noise(cinch_model *model);
 cinch_code cinch_posterior(const cinch_model *model, cinch_builder *b, cinch_value features);
 /* A draw: mean + exp(logvar / 2) noise; `noise` not there: drawn. Kingma & Welling 2014. */
 cinch_value cinch_reparameterise(cinch_graph *g, cinch_code code, cinch_value noise);
-/* The KL's term of the loss, beta included; adds the metrics "loss_kl" and "kl_active". */
-cinch_value cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_config *loss, cinch_reduction reduction);
+/* The KL's part of the loss. In CINCH_TRAIN beta is the control that the schedule sets, where there is one. */
+cinch_term cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_config *loss, cinch_reduction reduction,
+                         cinch_mode mode);
 
 /* --- sparsity.c ------------------------------------------------------------------------------------------------- */
 
-/* The sparsity term of the loss, weight included; adds the metrics "loss_sparsity" and "active". */
-cinch_value cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss);
+/* The sparsity's part of the loss. */
+cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss);
 
 #endif

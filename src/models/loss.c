@@ -58,62 +58,76 @@ static cinch_value add_penalties(cinch_builder *b, cinch_value total, const cinc
     return total;
 }
 
-/* What a perfect reconstruction of the target would have: the entropy of coins that fall as grey as it is. */
-static void record_floor(cinch_graph *g, const char *name, cinch_reduction r, cinch_value target)
-{
-    if (is(name, "bce") || is(name, "bce_logits")) cinch_metric(g, "loss_floor", cinch_loss_bce(g, target, target, r));
-}
-
-typedef struct terms {
+typedef struct parts {
     const char *name;
     cinch_reduction reduction;
-    cinch_value reconstruction, recon, further; /* the output; its loss; what the code adds, or not there */
-} terms;
+    cinch_value output, target, recon, total; /* recon, total: losses */
+    cinch_term kl, sparsity;                  /* not there: values that are not valid */
+} parts;
 
-static bool choose(const cinch_model *m, cinch_graph *g, const cinch_loss_config *loss, terms *t)
+static bool choose(const cinch_model *m, cinch_graph *g, const cinch_loss_config *loss, parts *p)
 {
-    t->name = loss->name && !is(loss->name, "auto") ? loss->name : cinch_model_default_loss(m);
-    t->reduction = !loss->reduction_auto ? loss->reduction : m->family->variational ? CINCH_BATCHMEAN : CINCH_MEAN;
-    if (t->reduction != CINCH_NONE) return suits(g, t->name, cinch_model_output(m));
+    p->name = loss->name && !is(loss->name, "auto") ? loss->name : cinch_model_default_loss(m);
+    p->reduction = !loss->reduction_auto ? loss->reduction : m->family->variational ? CINCH_BATCHMEAN : CINCH_MEAN;
+    if (p->reduction != CINCH_NONE) return suits(g, p->name, cinch_model_output(m));
     cinch_graph_fail(g, "loss.reduction none: training wants one number; take mean, batchmean or sum");
     return false;
 }
 
-static cinch_value add_term(cinch_graph *g, cinch_value sum, cinch_value term)
-{
-    return cinch_valid(sum) ? cinch_add(g, sum, term) : term;
-}
-
-static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *batch, const cinch_loss_config *loss, terms *t)
+static void build_reconstruction(const cinch_model *m, cinch_builder *b, cinch_value z, cinch_value label,
+                                 const cinch_loss_config *loss, parts *p)
 {
     cinch_graph *g = b->graph;
-    bool train = b->mode == CINCH_TRAIN, logits = is(t->name, "bce_logits"), sparse = loss->sparsity && !is(loss->sparsity, "none");
-    cinch_value target = cinch_valid(batch->target) ? batch->target : batch->x;
+    bool logits = is(p->name, "bce_logits");
+    cinch_value y = cinch_model_build_decoder(m, b, z, label, logits);
+    p->output = logits && cinch_model_output(m) == ACTIVATION_SIGMOID ? cinch_sigmoid(g, y) : y;
+    p->recon = is(p->name, "gaussian") ? gaussian_loss(b, p->reduction, y, p->target)
+                                       : reconstruction_loss(g, p->name, loss, p->reduction, y, p->target);
+}
+
+static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *batch, const cinch_loss_config *loss, parts *p)
+{
+    cinch_graph *g = b->graph;
+    bool train = b->mode == CINCH_TRAIN;
+    p->target = cinch_valid(batch->target) ? batch->target : batch->x;
     cinch_value x = train ? cinch_model_corrupt(m, g, batch->x) : batch->x;
     cinch_code code = cinch_model_build_encoder(m, b, x, batch->label);
     bool draws = m->family->variational && (train || cinch_valid(batch->noise));
-    cinch_value z = draws ? cinch_reparameterise(g, code, batch->noise) : code.mean;
-    cinch_value y = cinch_model_build_decoder(m, b, z, batch->label, logits);
-    t->reconstruction = logits && cinch_model_output(m) == ACTIVATION_SIGMOID ? cinch_sigmoid(g, y) : y;
-    t->recon = is(t->name, "gaussian") ? gaussian_loss(b, t->reduction, y, target)
-                                       : reconstruction_loss(g, t->name, loss, t->reduction, y, target);
-    if (m->family->variational) t->further = cinch_kl_term(g, code, loss, t->reduction);
-    if (sparse) t->further = add_term(g, t->further, cinch_sparsity_term(g, code.mean, loss));
-    if (!train) record_floor(g, t->name, t->reduction, target);
+    build_reconstruction(m, b, draws ? cinch_reparameterise(g, code, batch->noise) : code.mean, batch->label, loss, p);
+    p->total = p->recon;
+    if (m->family->variational) {
+        p->kl = cinch_kl_term(g, code, loss, p->reduction, b->mode);
+        p->total = cinch_add(g, p->total, p->kl.weighted);
+    }
+    if (!loss->sparsity || is(loss->sparsity, "none")) return;
+    p->sparsity = cinch_sparsity_term(g, code.mean, loss);
+    p->total = cinch_add(g, p->total, p->sparsity.weighted);
+}
+
+/* The floor is what a perfect reconstruction of the target has: the entropy of coins that fall as grey as it is. */
+static void record(cinch_graph *g, const parts *p, cinch_mode mode)
+{
+    bool grey = is(p->name, "bce") || is(p->name, "bce_logits");
+    cinch_metric(g, "loss", p->total);
+    cinch_metric(g, "loss_recon", p->recon);
+    if (cinch_valid(p->kl.plain)) cinch_metric(g, "loss_kl", p->kl.plain);
+    if (cinch_valid(p->kl.active)) cinch_metric(g, "kl_active", p->kl.active);
+    if (cinch_valid(p->sparsity.plain)) cinch_metric(g, "loss_sparsity", p->sparsity.plain);
+    if (cinch_valid(p->sparsity.active)) cinch_metric(g, "active", p->sparsity.active);
+    if (grey && mode == CINCH_EVALUATE)
+        cinch_metric(g, "loss_floor", cinch_loss_bce(g, p->target, p->target, p->reduction));
 }
 
 cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params, const cinch_batch *batch,
                              const cinch_loss_config *loss, cinch_mode mode, cinch_value *reconstruction)
 {
-    terms t = {0};
+    parts p = {0};
     cinch_builder b = cinch_model_builder(model, graph, params, mode);
     b.keep_weights = loss->l1 > 0 || loss->l2 > 0;
-    if (choose(model, graph, loss, &t)) build(model, &b, batch, loss, &t);
-    cinch_value total = cinch_valid(t.further) ? cinch_add(graph, t.recon, t.further) : t.recon;
-    total = add_penalties(&b, total, loss);
-    cinch_metric(graph, "loss", total);
-    cinch_metric(graph, "loss_recon", t.recon);
-    if (reconstruction) *reconstruction = t.reconstruction;
+    if (choose(model, graph, loss, &p)) build(model, &b, batch, loss, &p);
+    p.total = add_penalties(&b, p.total, loss);
+    record(graph, &p, mode);
+    if (reconstruction) *reconstruction = p.output;
     free(b.weights);
-    return total;
+    return p.total;
 }

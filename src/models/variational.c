@@ -26,25 +26,30 @@ cinch_value cinch_reparameterise(cinch_graph *g, cinch_code code, cinch_value no
 static cinch_value over_batch(cinch_graph *g, cinch_value x) { return cinch_mean(g, x, CINCH_AXIS(0), false); }
 
 /* Burda, Grosse & Salakhutdinov, ICLR 2016, section 5: a unit is in use if it says something. */
-static void record_active(cinch_graph *g, cinch_value kl_of_unit)
+static cinch_value share_active(cinch_graph *g, cinch_value kl_of_unit)
 {
-    cinch_value used = cinch_greater(g, kl_of_unit, cinch_scalar(g, 0.01f));
-    cinch_metric(g, "kl_active", cinch_mean(g, used, CINCH_ALL_AXES, false));
+    return cinch_mean(g, cinch_greater(g, kl_of_unit, cinch_scalar(g, 0.01f)), CINCH_ALL_AXES, false);
 }
 
-cinch_value cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_config *loss, cinch_reduction reduction)
+/* Each unit's KL counts for at least its free bits. */
+static cinch_value sum_of_units(cinch_graph *g, cinch_value kl_of_unit, double free_bits)
 {
-    double n = (double)cinch_dim(g, code.mean, 0);
+    if (free_bits > 0) kl_of_unit = cinch_maximum(g, kl_of_unit, cinch_scalar(g, (float)free_bits));
+    return cinch_sum(g, kl_of_unit, CINCH_ALL_AXES, false);
+}
+
+static bool is_annealed(const cinch_loss_config *loss) { return loss->anneal && strcmp(loss->anneal, "none"); }
+
+cinch_term cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_config *loss, cinch_reduction reduction,
+                         cinch_mode mode)
+{
     cinch_value of_unit = over_batch(g, cinch_loss_gaussian_kl(g, code.mean, code.logvar, CINCH_NONE));
-    cinch_value kl = cinch_sum(g, of_unit, CINCH_ALL_AXES, false), counted = kl;
-    float scale = reduction == CINCH_SUM ? (float)n : 1; /* means of the reconstruction leave the KL as it is */
-    record_active(g, of_unit);
-    cinch_metric(g, "loss_kl", cinch_affine(g, kl, scale, 0));
-    if (loss->free_bits > 0) {
-        cinch_value least = cinch_scalar(g, (float)loss->free_bits);
-        counted = cinch_sum(g, cinch_maximum(g, of_unit, least), CINCH_ALL_AXES, false);
-    }
-    if (!loss->anneal || !strcmp(loss->anneal, "none")) return cinch_affine(g, counted, scale * (float)loss->beta, 0);
-    cinch_value beta = cinch_control(g, "beta", CINCH_F32, (cinch_shape){0});
-    return cinch_mul(g, cinch_affine(g, counted, scale, 0), beta);
+    float scale = reduction == CINCH_SUM ? (float)cinch_dim(g, code.mean, 0) : 1; /* a mean of elements keeps its KL whole */
+    cinch_value kl = cinch_affine(g, cinch_sum(g, of_unit, CINCH_ALL_AXES, false), scale, 0);
+    cinch_value counted = cinch_affine(g, sum_of_units(g, of_unit, loss->free_bits), scale, 0);
+    cinch_term term = {.plain = kl, .active = share_active(g, of_unit)};
+    if (mode == CINCH_TRAIN && is_annealed(loss))
+        term.weighted = cinch_mul(g, counted, cinch_control(g, "beta", CINCH_F32, (cinch_shape){0}));
+    else term.weighted = cinch_affine(g, counted, (float)loss->beta, 0);
+    return term;
 }

@@ -39,13 +39,26 @@ static double mean_square(const float *x, const float *y, int64_t n)
     return sum / (double)n;
 }
 
+/* The listed rows, whose values are x, with the labels that a conditional model wants. */
+static cinch_status reconstruct(cinch_run *run, const cinch_run_rows *rows, const int32_t *index, const float *x, int64_t n,
+                                float *y)
+{
+    const int32_t *labels = cinch_dataset_labels(rows->data);
+    int32_t *label = labels ? cinch_calloc((size_t)n, sizeof *label) : NULL;
+    if (labels && !label) return CINCH_DEVICE;
+    for (int64_t i = 0; label && i < n; i++) label[i] = labels[index[i]];
+    cinch_status status = cinch_run_reconstruct(run, x, label, n, y);
+    free(label);
+    return status;
+}
+
 static cinch_status rank_chunk(cinch_run *run, const cinch_run_rows *rows, int64_t first, int64_t n, float *memory,
                                ranked *out)
 {
     int64_t size = cinch_shape_count(cinch_dataset_describe(rows->data)->sample);
     float *x = memory, *y = memory + CHUNK * size;
     TRY(cinch_dataset_gather_float(rows->data, rows->index + first, n, x));
-    TRY(cinch_run_reconstruct(run, x, n, y));
+    TRY(reconstruct(run, rows, rows->index + first, x, n, y));
     for (int64_t i = 0; i < n; i++) out[i] = (ranked){first + i, mean_square(x + i * size, y + i * size, size)};
     return CINCH_OK;
 }
@@ -99,7 +112,7 @@ static cinch_status fill_strip(strip *s, cinch_run *run, const cinch_run_rows *r
     s->rows[0] = (cinch_grid_row){"original", s->x, NULL};
     s->rows[1] = (cinch_grid_row){"reconstruction", s->y, s->captions};
     TRY(cinch_dataset_gather_float(rows->data, index, n, s->x));
-    return cinch_run_reconstruct(run, s->x, n, s->y);
+    return reconstruct(run, rows, index, s->x, n, s->y);
 }
 
 static void free_strip(strip *s)

@@ -11,20 +11,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 2, CHUNK_BYTES = 1 << 22 };
+enum { SLOTS = 2, CHUNK_BYTES = 1 << 22, COLUMNS = 3 };
+
+/* One of a batch's tensors. */
+typedef struct column {
+    const char *name;           /* of the plans' input */
+    const cinch_dataset *data;  /* NULL: labels */
+    const int32_t *labels;
+    cinch_shape sample;
+    cinch_dtype dtype;
+    double scale, offset;
+    size_t row_bytes;
+    cinch_buffer *buffer;       /* all rows in the feed's order, or two slots of a batch */
+    uint8_t *staging;           /* streaming: [batch_size] raw rows that the thread has read */
+} column;
 
 struct cinch_feed {
     cinch_device *device;
     cinch_feed_source source;
     cinch_feed_options options;
-    size_t row_bytes;
-    cinch_buffer *buffer;       /* all rows in the feed's order, or two slots of a batch */
+    column columns[COLUMNS];
+    int n_columns;
     bool resident;
     cinch_shuffle order;    /* of order_epoch; used by the thread when streaming */
     int64_t order_epoch;
     int32_t *rows;              /* [batch_size]: the control */
     int slot;                   /* streaming from here on: the slot of the next batch */
-    uint8_t *staging;           /* [batch_size]: raw rows that the thread has read */
     int32_t *wanted;            /* [batch_size]: which rows of the data set these are */
     cinch_prefetch *prefetch;
 };
@@ -49,10 +61,14 @@ static int64_t rows_held(const cinch_feed *f)
     return f->resident ? f->source.count : SLOTS * f->options.batch_size;
 }
 
-size_t cinch_feed_bytes(const cinch_feed *f)
+static size_t row_bytes(const cinch_feed *f)
 {
-    return f->row_bytes * (size_t)rows_held(f);
+    size_t bytes = 0;
+    for (int k = 0; k < f->n_columns; k++) bytes += f->columns[k].row_bytes;
+    return bytes;
 }
+
+size_t cinch_feed_bytes(const cinch_feed *f) { return row_bytes(f) * (size_t)rows_held(f); }
 
 bool cinch_feed_is_resident(const cinch_feed *f) { return f->resident; }
 
@@ -61,6 +77,33 @@ cinch_feed_source cinch_feed_part(cinch_dataset *data, cinch_part part)
     cinch_feed_source source = {.data = data};
     source.count = cinch_dataset_part(data, part, &source.index);
     return source;
+}
+
+/* --- columns ----------------------------------------------------------------------------------------------------------- */
+
+static void add_dataset(cinch_feed *f, const char *name, const cinch_dataset *data)
+{
+    const cinch_dataset_info *info = cinch_dataset_describe(data);
+    size_t bytes = (size_t)cinch_shape_count(info->sample) * cinch_dtype_size(info->dtype);
+    f->columns[f->n_columns++] = (column){.name = name, .data = data, .sample = info->sample, .dtype = info->dtype,
+                                          .scale = info->scale, .offset = info->offset, .row_bytes = bytes};
+}
+
+static void add_columns(cinch_feed *f)
+{
+    add_dataset(f, "data", f->source.data);
+    if (f->source.target) add_dataset(f, "target", f->source.target);
+    if (f->source.labels)
+        f->columns[f->n_columns++] = (column){.name = "label", .labels = f->source.labels, .dtype = CINCH_I32, .scale = 1,
+                                              .row_bytes = sizeof(int32_t)};
+}
+
+/* Raw rows of the column. */
+static cinch_status gather(const column *c, const int32_t *rows, int64_t n, void *out)
+{
+    if (c->data) return cinch_dataset_gather(c->data, rows, n, out);
+    for (int64_t i = 0; i < n; i++) ((int32_t *)out)[i] = c->labels[rows[i]];
+    return CINCH_OK;
 }
 
 /* --- order ------------------------------------------------------------------------------------------------------------- */
@@ -91,14 +134,20 @@ static cinch_status fetch_batch(void *user, int64_t epoch, int64_t batch)
     int64_t size = cinch_feed_batch_size(f, batch);
     order_batch(f, epoch, batch, f->wanted);
     find_rows(f, f->wanted, size, f->wanted);
-    return cinch_dataset_gather(f->source.data, f->wanted, size, f->staging);
+    for (int k = 0; k < f->n_columns; k++) TRY(gather(&f->columns[k], f->wanted, size, f->columns[k].staging));
+    return CINCH_OK;
+}
+
+static cinch_status upload(const column *c, int64_t first, int64_t size)
+{
+    return cinch_buffer_write_ahead(c->buffer, (size_t)first * c->row_bytes, c->staging, (size_t)size * c->row_bytes);
 }
 
 static cinch_status next_streamed(cinch_feed *f, int64_t epoch, int64_t batch)
 {
     int64_t size = cinch_feed_batch_size(f, batch), first = f->slot * f->options.batch_size;
     TRY(cinch_prefetch_wait(f->prefetch, epoch, batch));
-    TRY(cinch_buffer_write_ahead(f->buffer, (size_t)first * f->row_bytes, f->staging, (size_t)size * f->row_bytes));
+    for (int k = 0; k < f->n_columns; k++) TRY(upload(&f->columns[k], first, size));
     bool last = batch + 1 == cinch_feed_batches(f);
     cinch_prefetch_ask(f->prefetch, epoch + last, last ? 0 : batch + 1);
     for (int64_t i = 0; i < size; i++) f->rows[i] = (int32_t)(first + i);
@@ -110,34 +159,37 @@ static cinch_status start_streaming(cinch_feed *f)
 {
     size_t batch = (size_t)f->options.batch_size;
     f->wanted = cinch_calloc(batch, sizeof *f->wanted);
-    f->staging = cinch_calloc(batch, f->row_bytes);
-    if (!f->wanted || !f->staging) return CINCH_DEVICE;
-    TRY(cinch_buffer_create(&f->buffer, f->device, SLOTS * batch * f->row_bytes));
+    if (!f->wanted) return CINCH_DEVICE;
+    for (int k = 0; k < f->n_columns; k++) {
+        column *c = &f->columns[k];
+        if (!(c->staging = cinch_calloc(batch, c->row_bytes))) return CINCH_DEVICE;
+        TRY(cinch_buffer_create(&c->buffer, f->device, SLOTS * batch * c->row_bytes));
+    }
     return cinch_prefetch_create(&f->prefetch, fetch_batch, f);
 }
 
 /* --- resident --------------------------------------------------------------------------------------------------------------- */
 
-/* Copies the feed's rows from `first` on through chunk memory. */
-static cinch_status load_rows(cinch_feed *f, void *chunk, int32_t *rows, int64_t first, int64_t n)
+/* Copies the column's rows from `first` on through chunk memory. */
+static cinch_status load_rows(cinch_feed *f, const column *c, void *chunk, int32_t *rows, int64_t first, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) rows[i] = (int32_t)(first + i);
     find_rows(f, rows, n, rows);
-    TRY(cinch_dataset_gather(f->source.data, rows, n, chunk));
-    return cinch_buffer_write(f->buffer, (size_t)first * f->row_bytes, chunk, (size_t)n * f->row_bytes);
+    TRY(gather(c, rows, n, chunk));
+    return cinch_buffer_write(c->buffer, (size_t)first * c->row_bytes, chunk, (size_t)n * c->row_bytes);
 }
 
-static cinch_status load(cinch_feed *f)
+static cinch_status load_column(cinch_feed *f, const column *c)
 {
-    int64_t step = CHUNK_BYTES / (int64_t)f->row_bytes;
+    int64_t step = CHUNK_BYTES / (int64_t)c->row_bytes;
     if (step < 1) step = 1;
     if (step > f->source.count) step = f->source.count;
-    void *chunk = cinch_calloc((size_t)step, f->row_bytes);
+    void *chunk = cinch_calloc((size_t)step, c->row_bytes);
     int32_t *rows = cinch_calloc((size_t)step, sizeof *rows);
     cinch_status status = chunk && rows ? CINCH_OK : CINCH_DEVICE;
     for (int64_t first = 0; !status && first < f->source.count; first += step) {
         int64_t left = f->source.count - first;
-        status = load_rows(f, chunk, rows, first, left < step ? left : step);
+        status = load_rows(f, c, chunk, rows, first, left < step ? left : step);
     }
     free(chunk);
     free(rows);
@@ -151,13 +203,32 @@ static size_t device_limit(const cinch_device *device)
     return memory.total ? memory.available + memory.now : (size_t)cinch_memory_limit();
 }
 
+static cinch_status load(cinch_feed *f)
+{
+    for (int k = 0; k < f->n_columns; k++) TRY(load_column(f, &f->columns[k]));
+    return CINCH_OK;
+}
+
+static void free_buffers(cinch_feed *f)
+{
+    for (int k = 0; k < f->n_columns; k++) {
+        cinch_buffer_free(f->columns[k].buffer);
+        f->columns[k].buffer = NULL;
+    }
+}
+
 /* Takes memory on the device for all rows; false when there is not enough, or they shall not live there. */
 static bool take_residence(cinch_feed *f)
 {
     f->resident = true;
     size_t held = cinch_device_memory_used(f->device).now;
     bool fits = !f->options.never_resident && cinch_feed_bytes(f) + held <= device_limit(f->device) / 2;
-    return f->resident = fits && !cinch_buffer_create(&f->buffer, f->device, cinch_feed_bytes(f));
+    for (int k = 0; fits && k < f->n_columns; k++) {
+        column *c = &f->columns[k];
+        fits = !cinch_buffer_create(&c->buffer, f->device, c->row_bytes * (size_t)f->source.count);
+    }
+    if (!fits) free_buffers(f);
+    return f->resident = fits;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------------------- */
@@ -178,8 +249,7 @@ cinch_status cinch_feed_create(cinch_feed **out, cinch_device *device, const cin
     if (!f) return CINCH_DEVICE;
     *f = (cinch_feed){.device = device, .source = *source, .options = *options, .order_epoch = -1};
     if (f->options.batch_size > source->count) f->options.batch_size = source->count;
-    const cinch_dataset_info *info = cinch_dataset_describe(source->data);
-    f->row_bytes = (size_t)cinch_shape_count(info->sample) * cinch_dtype_size(info->dtype);
+    add_columns(f);
     cinch_status status = fill(f);
     if (status) cinch_feed_free(f);
     else *out = f;
@@ -190,8 +260,8 @@ void cinch_feed_free(cinch_feed *f)
 {
     if (!f) return;
     cinch_prefetch_free(f->prefetch);
-    cinch_buffer_free(f->buffer);
-    free(f->staging);
+    free_buffers(f);
+    for (int k = 0; k < f->n_columns; k++) free(f->columns[k].staging);
     free(f->rows);
     free(f->wanted);
     free(f);
@@ -199,18 +269,32 @@ void cinch_feed_free(cinch_feed *f)
 
 /* --- graphs and plans --------------------------------------------------------------------------------------------------------- */
 
-cinch_value cinch_feed_value(const cinch_feed *f, cinch_graph *g, int64_t n)
+static cinch_value write_column(const cinch_feed *f, const column *c, cinch_graph *g, int64_t n)
 {
-    const cinch_dataset_info *info = cinch_dataset_describe(f->source.data);
-    cinch_shape table = {.rank = info->sample.rank + 1, .dim = {rows_held(f)}};
-    memcpy(table.dim + 1, info->sample.dim, (size_t)info->sample.rank * sizeof *table.dim);
+    cinch_shape table = {.rank = c->sample.rank + 1, .dim = {rows_held(f)}};
+    memcpy(table.dim + 1, c->sample.dim, (size_t)c->sample.rank * sizeof *table.dim);
     cinch_value rows = cinch_control(g, "rows", CINCH_I32, CINCH_SHAPE(n));
-    cinch_value x = cinch_gather(g, cinch_input(g, "data", info->dtype, table), rows);
-    if (info->dtype == CINCH_F32 && info->scale == 1 && info->offset == 0) return x;
-    return cinch_cast(g, x, CINCH_F32, (float)info->scale, (float)info->offset);
+    cinch_value x = cinch_gather(g, cinch_input(g, c->name, c->dtype, table), rows);
+    if (!c->data || (c->dtype == CINCH_F32 && c->scale == 1 && c->offset == 0)) return x;
+    return cinch_cast(g, x, CINCH_F32, (float)c->scale, (float)c->offset);
 }
 
-cinch_status cinch_feed_bind(cinch_feed *f, cinch_plan *plan) { return cinch_plan_bind(plan, "data", f->buffer, 0); }
+cinch_batch cinch_feed_batch(const cinch_feed *f, cinch_graph *g, int64_t n)
+{
+    cinch_batch batch = {.x = write_column(f, &f->columns[0], g, n)};
+    for (int k = 1; k < f->n_columns; k++) {
+        cinch_value x = write_column(f, &f->columns[k], g, n);
+        if (f->columns[k].data) batch.target = x;
+        else batch.label = x;
+    }
+    return batch;
+}
+
+cinch_status cinch_feed_bind(cinch_feed *f, cinch_plan *plan)
+{
+    for (int k = 0; k < f->n_columns; k++) TRY(cinch_plan_bind(plan, f->columns[k].name, f->columns[k].buffer, 0));
+    return CINCH_OK;
+}
 
 cinch_status cinch_feed_next(cinch_feed *f, cinch_plan *plan, int64_t epoch, int64_t batch)
 {

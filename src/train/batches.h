@@ -9,7 +9,7 @@
 #define CINCH_TRAIN_BATCHES_H
 
 #include <cinch/data.h>
-#include <cinch/graph.h>
+#include <cinch/model.h>
 #include <cinch/plan.h>
 
 typedef struct cinch_feed cinch_feed;
@@ -19,6 +19,8 @@ typedef struct cinch_feed_source {
     cinch_dataset *data;
     const int32_t *index;   /* NULL: the first `count` */
     int64_t count;
+    cinch_dataset *target;  /* what to reconstruct, row by row; NULL: the data itself */
+    const int32_t *labels;  /* of the data's rows; NULL: none are fed */
 } cinch_feed_source;
 
 typedef struct cinch_feed_options {
@@ -43,8 +45,8 @@ int64_t cinch_feed_batch_size(const cinch_feed *feed, int64_t batch);
 size_t cinch_feed_bytes(const cinch_feed *feed);
 bool cinch_feed_is_resident(const cinch_feed *feed);
 
-/* A batch of n samples as a value of the graph, f32 [n, sample...] in the model's range. */
-cinch_value cinch_feed_value(const cinch_feed *feed, cinch_graph *graph, int64_t n);
+/* A batch of n samples as values of the graph, in the model's range; what is not fed is not there. */
+cinch_batch cinch_feed_batch(const cinch_feed *feed, cinch_graph *graph, int64_t n);
 
 /* Lets a plan of such a graph read from the feed. */
 cinch_status cinch_feed_bind(cinch_feed *feed, cinch_plan *plan);

@@ -37,6 +37,13 @@ static cinch_status read_range(const char *text, cinch_data_config *out)
     return cinch_fail(CINCH_USAGE, "data.range %s: must be LOW:HIGH, such as 0:1 or -1:1, or none", text);
 }
 
+static cinch_status check_target(const cinch_data_config *d)
+{
+    if (!d->target || !d->val_spec) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "data.target: goes with a part of the data for validation (data.split), not with "
+                      "data.val_spec");
+}
+
 static cinch_status check_split(const double split[3])
 {
     if (split[0] > 0) return CINCH_OK;
@@ -144,6 +151,7 @@ cinch_status cinch_settings_check(cinch_settings *s)
     TRY(check_names(s));
     TRY(read_range(s->data.range, &s->data.public));
     TRY(check_split(s->data.public.split));
+    TRY(check_target(&s->data.public));
     TRY(read_sparsity(s->loss.sparsity, &s->loss.public));
     TRY(check_optimizer(&s->optimizer));
     TRY(check_schedule(&s->schedule, s->optimizer.lr));

@@ -12,6 +12,8 @@ static const cinch_option data_rows[] = {
     DATA(STRING, "spec", public.spec, "shapes", "where data comes from, [FORMAT+]PATH[:MEMBER]; shapes: generated "
          "pictures", .flag = "--data"),
     DATA(STRING, "val_spec", public.val_spec, NULL, "validation data; else a part of the data", .flag = "--val-data"),
+    DATA(STRING, "target", public.target, NULL, "what to reconstruct instead of the data: as many rows, of the same shape; "
+         "clean pairs, say", .flag = "--target"),
     DATA(STRING, "layout", public.layout, NULL, "axes of array input, never guessed when both fit",
          .choices = "channels_last channels_first"),
     DATA(NUMBERS, "split", public.split, "0.8,0.1,0.1", "shares of train, validation and test; a container's own test "

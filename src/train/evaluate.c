@@ -13,11 +13,21 @@
 
 /* --- sums over a batch -------------------------------------------------------------------------------------------------- */
 
-enum { METRICS_MAX = 16 };
+enum { METRICS_MAX = 24 };
+
+/* Losses are averages over the batch unless the loss is a sum; all else is a sum already. */
+typedef enum quantity {
+    LOSS, LOSS_RECON, LOSS_KL, LOSS_SPARSITY, LOSS_FLOOR, KL_ACTIVE, ACTIVE, AVERAGES,
+    SQUARE = AVERAGES, ABSOLUTE, RELATIVE, RELATIVE_N, NOISY, DENOISED, QUANTITIES
+} quantity;
+
+static const char *const names[QUANTITIES] = {"loss", "loss_recon", "loss_kl", "loss_sparsity", "loss_floor", "kl_active",
+                                              "active", "square", "absolute", "relative", "relative_n", "noisy", "denoised"};
 
 typedef struct sums {
     cinch_run *run;
-    double loss, loss_recon, square, absolute, relative, relative_n;
+    double of[QUANTITIES];
+    bool there[QUANTITIES];
 } sums;
 
 static cinch_value sum_all(cinch_graph *g, cinch_value x) { return cinch_sum(g, x, CINCH_ALL_AXES, false); }
@@ -34,28 +44,55 @@ static void write_relative(cinch_graph *g, cinch_value d, cinch_value x, int64_t
     cinch_metric(g, "relative_n", sum_all(g, counts));
 }
 
-static void write_errors(void *user, cinch_graph *g, cinch_value x, int64_t n)
+static cinch_value square_of(cinch_graph *g, cinch_value d) { return sum_all(g, cinch_square(g, d)); }
+
+/* What the model makes of the codes' means. */
+static cinch_value reconstruct(const cinch_run *r, cinch_graph *g, const cinch_batch *batch)
 {
-    cinch_run *r = ((sums *)user)->run;
+    cinch_code code = cinch_model_encode(r->model, g, r->params, batch, CINCH_EVALUATE);
+    return cinch_model_decode(r->model, g, r->params, code.mean, batch->label, CINCH_EVALUATE);
+}
+
+/* The evidence bound is an expectation over the posterior: its terms are those of a draw. */
+static cinch_value write_loss(const cinch_run *r, cinch_graph *g, const cinch_batch *batch, int64_t n)
+{
     cinch_value y;
-    cinch_model_loss(r->model, g, r->params, &(cinch_batch){.x = x}, cinch_config_loss(r->config), CINCH_EVALUATE, &y);
-    cinch_value d = cinch_sub(g, y, x);
-    cinch_metric(g, "square", sum_all(g, cinch_square(g, d)));
-    cinch_metric(g, "absolute", sum_all(g, cinch_abs(g, d)));
-    write_relative(g, d, x, n);
+    cinch_batch drawn = *batch;
+    const cinch_loss_config *loss = cinch_config_loss(r->config);
+    cinch_shape code = {.rank = cinch_model_code_shape(r->model).rank + 1, .dim = {n}};
+    memcpy(code.dim + 1, cinch_model_code_shape(r->model).dim, (size_t)(code.rank - 1) * sizeof *code.dim);
+    if (cinch_model_is_variational(r->model)) drawn.noise = cinch_normal(g, code, 0, 1);
+    cinch_model_loss(r->model, g, r->params, &drawn, loss, CINCH_EVALUATE, &y);
+    return cinch_valid(drawn.noise) ? reconstruct(r, g, batch) : y;
 }
 
-static double *field(sums *s, const char *name)
+/* How far the input with its noise is from the clean one, and how far what the model makes of it. */
+static void write_denoising(const cinch_run *r, cinch_graph *g, const cinch_batch *batch, cinch_value target)
 {
-    if (!strcmp(name, "loss")) return &s->loss;
-    if (!strcmp(name, "loss_recon")) return &s->loss_recon;
-    if (!strcmp(name, "square")) return &s->square;
-    if (!strcmp(name, "absolute")) return &s->absolute;
-    if (!strcmp(name, "relative")) return &s->relative;
-    return !strcmp(name, "relative_n") ? &s->relative_n : NULL;
+    cinch_batch noisy = *batch;
+    noisy.x = cinch_model_corrupt(r->model, g, batch->x);
+    cinch_metric(g, names[NOISY], square_of(g, cinch_sub(g, noisy.x, target)));
+    cinch_metric(g, names[DENOISED], square_of(g, cinch_sub(g, reconstruct(r, g, &noisy), target)));
 }
 
-/* Losses that are averages over the batch count by its samples; all else is a sum already. */
+static void write_errors(void *user, cinch_graph *g, const cinch_batch *batch, int64_t n)
+{
+    const cinch_run *r = ((sums *)user)->run;
+    cinch_value target = cinch_valid(batch->target) ? batch->target : batch->x;
+    cinch_value d = cinch_sub(g, write_loss(r, g, batch, n), target);
+    cinch_metric(g, names[SQUARE], square_of(g, d));
+    cinch_metric(g, names[ABSOLUTE], sum_all(g, cinch_abs(g, d)));
+    write_relative(g, d, target, n);
+    if (cinch_model_has_noise(r->model)) write_denoising(r, g, batch, target);
+}
+
+static int find_quantity(const char *name)
+{
+    for (int q = 0; q < QUANTITIES; q++)
+        if (!strcmp(names[q], name)) return q;
+    return -1;
+}
+
 static cinch_status add_batch(void *user, cinch_plan *plan, int64_t n)
 {
     sums *s = user;
@@ -64,9 +101,11 @@ static cinch_status add_batch(void *user, cinch_plan *plan, int64_t n)
     if (cinch_plan_metric_count(plan) > METRICS_MAX) return cinch_fail(CINCH_INTERNAL, "too many metrics");
     TRY(cinch_plan_metrics(plan, 1, values));
     for (int i = 0; i < cinch_plan_metric_count(plan); i++) {
-        const char *name = cinch_plan_metric_name(plan, i);
-        double *to = field(s, name), weight = average && !strncmp(name, "loss", 4) ? (double)n : 1;
-        if (to) *to += weight * (double)values[i];
+        int q = find_quantity(cinch_plan_metric_name(plan, i));
+        if (q < 0) continue;
+        bool share = q == KL_ACTIVE || q == ACTIVE;
+        s->of[q] += (share || (q < AVERAGES && average) ? (double)n : 1) * (double)values[i];
+        s->there[q] = true;
     }
     return CINCH_OK;
 }
@@ -81,15 +120,36 @@ static cinch_status sweep_errors(cinch_run *r, const cinch_feed_source *rows, su
     return cinch_sweep_run(&sweep, rows, r->batch_size);
 }
 
+/* NaN where the graph had no such quantity. */
+static double average(const sums *s, quantity q, double n) { return s->there[q] ? s->of[q] / n : NAN; }
+
+/* Of a batch mean of likelihoods; other losses bound no evidence. */
+static double elbo_of(const cinch_run *r, const cinch_evaluation *e)
+{
+    const cinch_loss_config *loss = cinch_config_loss(r->config);
+    const char *name = strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(r->model);
+    bool likelihood = !strncmp(name, "bce", 3) || !strcmp(name, "gaussian");
+    bool summed = loss->reduction_auto || loss->reduction == CINCH_BATCHMEAN;
+    return likelihood && summed ? -(e->loss_recon + e->loss_kl) : NAN; /* NaN, too, without a KL */
+}
+
 static void fill(cinch_evaluation *e, const sums *s, const cinch_run *r)
 {
     double n = (double)e->n, numbers = n * (double)cinch_shape_count(r->border.sample.shape);
-    e->loss = s->loss / n;
-    e->loss_recon = s->loss_recon / n;
-    e->mse = s->square / numbers;
+    e->loss = average(s, LOSS, n);
+    e->loss_recon = average(s, LOSS_RECON, n);
+    e->loss_kl = average(s, LOSS_KL, n);
+    e->loss_sparsity = average(s, LOSS_SPARSITY, n);
+    e->loss_floor = average(s, LOSS_FLOOR, n);
+    e->kl_active = average(s, KL_ACTIVE, n);
+    e->active = average(s, ACTIVE, n);
+    e->elbo = elbo_of(r, e);
+    e->mse = average(s, SQUARE, numbers);
     e->rmse = sqrt(e->mse);
-    e->mae = s->absolute / numbers;
-    e->rel_l2 = s->relative_n > 0 ? s->relative / s->relative_n : NAN;
+    e->mae = average(s, ABSOLUTE, numbers);
+    e->rel_l2 = s->of[RELATIVE_N] > 0 ? s->of[RELATIVE] / s->of[RELATIVE_N] : NAN;
+    e->noisy_mse = average(s, NOISY, numbers);
+    e->denoised_mse = average(s, DENOISED, numbers);
     e->parameters = cinch_params_total(r->params);
 }
 
@@ -127,7 +187,8 @@ cinch_status cinch_run_evaluate(cinch_run *r, cinch_dataset *data, cinch_evaluat
 cinch_status cinch_run_evaluate_rows(cinch_run *r, const cinch_run_rows *rows, cinch_evaluation *out)
 {
     sums s;
-    cinch_feed_source source = {.data = rows->data, .index = rows->index, .count = rows->n};
+    cinch_feed_source source = {.data = rows->data, .index = rows->index, .count = rows->n, .target = rows->target};
+    TRY(cinch_run_labels(r, rows->data, &source.labels));
     *out = (cinch_evaluation){.part = rows->part, .n = rows->n};
     TRY(sweep_errors(r, &source, &s));
     fill(out, &s, r);

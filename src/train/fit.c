@@ -73,7 +73,8 @@ static double share_of(const cinch_fit *f, int64_t first, int64_t size)
 static cinch_status run_batch(cinch_fit *f, const cinch_pending *at, int64_t first, int64_t i)
 {
     int64_t size = cinch_feed_batch_size(f->feed, first + i);
-    cinch_step_point point = {at->step, at->lr, share_of(f, first, size)};
+    double beta = cinch_schedule_beta(f->source.loss, at->step - 1, cinch_fit_steps(f));
+    cinch_step_point point = {at->step, at->lr, share_of(f, first, size), beta};
     TRY(cinch_steps_control(at->plan->plan, &point, f->source.optimizer));
     cinch_plan_position(at->plan->plan, f->source.train->seed, (uint64_t)(at->step - 1),
                         i * cinch_feed_batch_size(f->feed, 0));
@@ -83,7 +84,7 @@ static cinch_status run_batch(cinch_fit *f, const cinch_pending *at, int64_t fir
 
 static cinch_status run_update(cinch_fit *f, const cinch_pending *at)
 {
-    cinch_step_point point = {at->step, at->lr, 1};
+    cinch_step_point point = {at->step, at->lr, 1, 0};
     TRY(cinch_steps_control(at->plan->plan, &point, f->source.optimizer));
     cinch_plan_position(at->plan->plan, f->source.train->seed, (uint64_t)(at->step - 1), 0);
     return cinch_plan_run(at->plan->plan);

@@ -53,28 +53,28 @@ static cinch_value directions_of(const pass *p, cinch_graph *g)
     return cinch_input(g, "directions", CINCH_F32, CINCH_SHAPE(p->m, p->d));
 }
 
-static void write_sum(void *user, cinch_graph *g, cinch_value x, int64_t n)
+static void write_sum(void *user, cinch_graph *g, const cinch_batch *batch, int64_t n)
 {
-    cinch_output(g, "sum", cinch_sum(g, flat(user, g, x, n), CINCH_AXIS(0), false));
+    cinch_output(g, "sum", cinch_sum(g, flat(user, g, batch->x, n), CINCH_AXIS(0), false));
 }
 
-static void write_covariance(void *user, cinch_graph *g, cinch_value x, int64_t n)
+static void write_covariance(void *user, cinch_graph *g, const cinch_batch *batch, int64_t n)
 {
-    cinch_value c = centred(user, g, x, n);
+    cinch_value c = centred(user, g, batch->x, n);
     cinch_output(g, "sum", cinch_matmul(g, c, c, true, false));
 }
 
 /* directions * covariance, without the covariance */
-static void write_image(void *user, cinch_graph *g, cinch_value x, int64_t n)
+static void write_image(void *user, cinch_graph *g, const cinch_batch *batch, int64_t n)
 {
-    cinch_value c = centred(user, g, x, n), along = cinch_matmul(g, c, directions_of(user, g), false, true);
+    cinch_value c = centred(user, g, batch->x, n), along = cinch_matmul(g, c, directions_of(user, g), false, true);
     cinch_output(g, "sum", cinch_matmul(g, along, c, true, false));
 }
 
 /* What is left of the samples beside their parts along the directions. */
-static void write_error(void *user, cinch_graph *g, cinch_value x, int64_t n)
+static void write_error(void *user, cinch_graph *g, const cinch_batch *batch, int64_t n)
 {
-    cinch_value c = centred(user, g, x, n), v = directions_of(user, g);
+    cinch_value c = centred(user, g, batch->x, n), v = directions_of(user, g);
     cinch_value left = cinch_sub(g, c, cinch_matmul(g, cinch_matmul(g, c, v, false, true), v, false, false));
     cinch_output(g, "sum", cinch_sum(g, cinch_square(g, left), CINCH_ALL_AXES, false));
 }
@@ -106,7 +106,7 @@ static cinch_status add_error(void *user, cinch_plan *plan, int64_t n)
     return CINCH_OK;
 }
 
-static cinch_status sweep(pass *p, void (*write)(void *, cinch_graph *, cinch_value, int64_t),
+static cinch_status sweep(pass *p, void (*write)(void *, cinch_graph *, const cinch_batch *, int64_t),
                           cinch_status (*visit)(void *, cinch_plan *, int64_t))
 {
     cinch_sweep s = {.device = p->device, .write = write, .prepare = give_inputs, .visit = visit, .user = p};
@@ -114,7 +114,7 @@ static cinch_status sweep(pass *p, void (*write)(void *, cinch_graph *, cinch_va
 }
 
 /* Adds up a pass's blocks into new memory at p->sum. */
-static cinch_status add_up(pass *p, size_t count, void (*write)(void *, cinch_graph *, cinch_value, int64_t))
+static cinch_status add_up(pass *p, size_t count, void (*write)(void *, cinch_graph *, const cinch_batch *, int64_t))
 {
     free(p->sum);
     free(p->block);

@@ -16,15 +16,28 @@ static cinch_shape batch_shape(int64_t n, cinch_shape sample)
     return shape;
 }
 
-/* Writes one of the model's directions for `n` samples: input "x", output "y". */
+static bool is_conditional(const cinch_run *r) { return cinch_model_classes(r->model) > 0; }
+
+/* Writes one of the model's directions for `n` samples: inputs "x" and "label", outputs "y" and "logvar". */
 static void write_forward(const cinch_run *r, cinch_graph *g, cinch_forward direction, int64_t n)
 {
     cinch_shape in = direction == CINCH_DECODE ? cinch_model_code_shape(r->model) : r->border.sample.shape;
-    cinch_value v = cinch_input(g, "x", CINCH_F32, batch_shape(n, in));
-    cinch_batch batch = {.x = v};
-    if (direction != CINCH_DECODE) v = cinch_model_encode(r->model, g, r->params, &batch, CINCH_EVALUATE).mean;
-    if (direction != CINCH_ENCODE) v = cinch_model_decode(r->model, g, r->params, v, batch.label, CINCH_EVALUATE);
-    cinch_output(g, "y", v);
+    cinch_batch batch = {.x = cinch_input(g, "x", CINCH_F32, batch_shape(n, in))};
+    if (is_conditional(r)) batch.label = cinch_input(g, "label", CINCH_I32, CINCH_SHAPE(n));
+    cinch_code code = {.mean = batch.x};
+    if (direction != CINCH_DECODE) code = cinch_model_encode(r->model, g, r->params, &batch, CINCH_EVALUATE);
+    cinch_value y = code.mean;
+    if (direction != CINCH_ENCODE) y = cinch_model_decode(r->model, g, r->params, y, batch.label, CINCH_EVALUATE);
+    cinch_output(g, "y", y);
+    if (direction == CINCH_ENCODE && cinch_valid(code.logvar)) cinch_output(g, "logvar", code.logvar);
+}
+
+/* What training adds to the parameters: a learned deviation, say. */
+static void write_rest(const cinch_run *r, cinch_graph *g)
+{
+    cinch_batch batch = {.x = cinch_input(g, "x", CINCH_F32, batch_shape(1, r->border.sample.shape))};
+    if (is_conditional(r)) batch.label = cinch_input(g, "label", CINCH_I32, CINCH_SHAPE(1));
+    cinch_model_loss(r->model, g, r->params, &batch, cinch_config_loss(r->config), CINCH_EVALUATE, NULL);
 }
 
 static cinch_status declare_parameters(cinch_run *r)
@@ -32,7 +45,7 @@ static cinch_status declare_parameters(cinch_run *r)
     cinch_graph *g;
     TRY(cinch_params_create(&r->params));
     TRY(cinch_graph_create(&g));
-    write_forward(r, g, CINCH_RECONSTRUCT, 1);
+    write_rest(r, g);
     cinch_status status = cinch_graph_status(g);
     cinch_graph_free(g);
     return status ? status : cinch_params_allocate(r->params, r->device, 0);
@@ -144,12 +157,13 @@ cinch_status cinch_run_training_rows(cinch_run *r, cinch_feed_source *out)
 cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
 {
     if (data) {
-        *out = (cinch_run_rows){data, "all", NULL, cinch_dataset_describe(data)->rows};
+        *out = (cinch_run_rows){.data = data, .part = "all", .n = cinch_dataset_describe(data)->rows};
         return check_samples(r, data);
     }
     TRY(cinch_run_dataset(r, &data));
     *out = (cinch_run_rows){.data = data, .part = cinch_part_name(CINCH_PART_TEST)};
     out->n = cinch_dataset_part(data, CINCH_PART_TEST, &out->index);
+    out->target = r->source.target;
     return out->n ? CINCH_OK : cinch_fail(CINCH_USAGE, "%s: the run has no test part; give --data", r->folder.path);
 }
 
@@ -195,43 +209,94 @@ static cinch_status make_staging(cinch_run *r)
     return r->batch ? CINCH_OK : CINCH_DEVICE;
 }
 
-/* n rows, at most a batch; a short batch is padded with what the staging memory holds. */
-static cinch_status pass_batch(cinch_run *r, cinch_plan *plan, const float *in, size_t in_row, float *out, size_t out_row,
-                               int64_t n)
+typedef struct pass {
+    cinch_forward direction;
+    const float *in;
+    const int32_t *label;
+    float *out, *logvar;       /* logvar NULL: not wanted, or there is none */
+    int64_t in_row, out_row;   /* numbers */
+} pass;
+
+static cinch_status write_labels(cinch_run *r, cinch_plan *plan, const int32_t *label, int64_t n)
 {
-    size_t rows = (size_t)r->batch_size;
-    if (n == r->batch_size) {
-        TRY(cinch_plan_write(plan, "x", in, rows * in_row));
-        TRY(cinch_plan_run(plan));
-        return cinch_plan_read(plan, "y", out, rows * out_row);
+    int32_t *padded = (int32_t *)r->batch;
+    if (!is_conditional(r)) return CINCH_OK;
+    memset(padded, 0, (size_t)r->batch_size * sizeof *padded);
+    memcpy(padded, label, (size_t)n * sizeof *padded);
+    return cinch_plan_write(plan, "label", padded, (size_t)r->batch_size * sizeof *padded);
+}
+
+static cinch_status read_rows(cinch_run *r, cinch_plan *plan, const char *output, float *out, int64_t row, int64_t n)
+{
+    size_t whole = (size_t)(r->batch_size * row) * sizeof *out;
+    if (n == r->batch_size) return cinch_plan_read(plan, output, out, whole);
+    TRY(cinch_plan_read(plan, output, r->batch, whole));
+    memcpy(out, r->batch, (size_t)(n * row) * sizeof *out);
+    return CINCH_OK;
+}
+
+/* n rows from `first`, at most a batch; a short batch is padded with zeros. */
+static cinch_status pass_batch(cinch_run *r, const pass *p, int64_t first, int64_t n)
+{
+    cinch_plan *plan = r->forward[p->direction];
+    const float *in = p->in + first * p->in_row;
+    size_t rows = (size_t)r->batch_size, in_row = (size_t)p->in_row * sizeof *in;
+    if (p->label) TRY(write_labels(r, plan, p->label + first, n));
+    if (n < r->batch_size) {
+        memcpy(r->batch, in, (size_t)n * in_row);
+        memset((char *)r->batch + (size_t)n * in_row, 0, (rows - (size_t)n) * in_row);
+        in = r->batch;
     }
-    memcpy(r->batch, in, (size_t)n * in_row);
-    memset((char *)r->batch + (size_t)n * in_row, 0, (rows - (size_t)n) * in_row);
-    TRY(cinch_plan_write(plan, "x", r->batch, rows * in_row));
+    TRY(cinch_plan_write(plan, "x", in, rows * in_row));
     TRY(cinch_plan_run(plan));
-    TRY(cinch_plan_read(plan, "y", r->batch, rows * out_row));
-    memcpy(out, r->batch, (size_t)n * out_row);
+    TRY(read_rows(r, plan, "y", p->out + first * p->out_row, p->out_row, n));
+    return p->logvar ? read_rows(r, plan, "logvar", p->logvar + first * p->out_row, p->out_row, n) : CINCH_OK;
+}
+
+static cinch_status check_labels(const cinch_run *r, const int32_t *label, int64_t n)
+{
+    if (!is_conditional(r)) return CINCH_OK;
+    if (!label) return cinch_fail(CINCH_USAGE, "%s: the model is conditional and wants a label for every row", r->folder.path);
+    for (int64_t i = 0; i < n; i++)
+        if (label[i] < 0 || label[i] >= cinch_model_classes(r->model))
+            return cinch_fail(CINCH_USAGE, "label %d: the model knows 0 to %d", label[i], cinch_model_classes(r->model) - 1);
     return CINCH_OK;
 }
 
-static cinch_status pass(cinch_run *r, cinch_forward direction, const float *in, int64_t n, float *out)
+static cinch_status run_pass(cinch_run *r, pass *p, int64_t n)
 {
-    size_t sample = (size_t)cinch_shape_count(r->border.sample.shape) * sizeof(float);
-    size_t code = (size_t)cinch_shape_count(cinch_model_code_shape(r->model)) * sizeof(float);
-    size_t in_row = direction == CINCH_DECODE ? code : sample, out_row = direction == CINCH_ENCODE ? code : sample;
+    int64_t sample = cinch_shape_count(r->border.sample.shape), code = cinch_shape_count(cinch_model_code_shape(r->model));
+    p->in_row = p->direction == CINCH_DECODE ? code : sample;
+    p->out_row = p->direction == CINCH_ENCODE ? code : sample;
+    TRY(check_labels(r, p->label, n));
+    if (!is_conditional(r)) p->label = NULL;
+    if (!cinch_model_is_variational(r->model)) p->logvar = NULL;
     if (!r->batch) TRY(make_staging(r));
-    if (!r->forward[direction]) TRY(make_forward(r, direction));
-    for (int64_t first = 0; first < n; first += r->batch_size) {
-        int64_t size = n - first < r->batch_size ? n - first : r->batch_size;
-        TRY(pass_batch(r, r->forward[direction], in + (size_t)first * in_row / sizeof(float), in_row,
-                       out + (size_t)first * out_row / sizeof(float), out_row, size));
-    }
+    if (!r->forward[p->direction]) TRY(make_forward(r, p->direction));
+    for (int64_t first = 0; first < n; first += r->batch_size)
+        TRY(pass_batch(r, p, first, n - first < r->batch_size ? n - first : r->batch_size));
     return CINCH_OK;
 }
 
-cinch_status cinch_run_encode(cinch_run *r, const float *x, int64_t n, float *code) { return pass(r, CINCH_ENCODE, x, n, code); }
-cinch_status cinch_run_decode(cinch_run *r, const float *code, int64_t n, float *x) { return pass(r, CINCH_DECODE, code, n, x); }
-cinch_status cinch_run_reconstruct(cinch_run *r, const float *x, int64_t n, float *y)
+cinch_status cinch_run_encode(cinch_run *r, const float *x, const int32_t *label, int64_t n, float *code, float *logvar)
 {
-    return pass(r, CINCH_RECONSTRUCT, x, n, y);
+    return run_pass(r, &(pass){.direction = CINCH_ENCODE, .in = x, .label = label, .out = code, .logvar = logvar}, n);
+}
+
+cinch_status cinch_run_decode(cinch_run *r, const float *code, const int32_t *label, int64_t n, float *x)
+{
+    return run_pass(r, &(pass){.direction = CINCH_DECODE, .in = code, .label = label, .out = x}, n);
+}
+
+cinch_status cinch_run_reconstruct(cinch_run *r, const float *x, const int32_t *label, int64_t n, float *y)
+{
+    return run_pass(r, &(pass){.direction = CINCH_RECONSTRUCT, .in = x, .label = label, .out = y}, n);
+}
+
+cinch_status cinch_run_labels(const cinch_run *r, const cinch_dataset *data, const int32_t **labels)
+{
+    *labels = is_conditional(r) ? cinch_dataset_labels(data) : NULL;
+    if (*labels || !is_conditional(r)) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: no labels, which the conditional model of %s wants",
+                      cinch_dataset_describe(data)->description, r->folder.path);
 }

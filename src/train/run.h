@@ -26,6 +26,9 @@ struct cinch_run {
     char pca_note[256];
 };
 
+/* The labels of all rows of `data` for a conditional model, NULL for others. CINCH_DATA where it has none. */
+cinch_status cinch_run_labels(const cinch_run *run, const cinch_dataset *data, const int32_t **labels);
+
 /* The rows of the run's training part. */
 cinch_status cinch_run_training_rows(cinch_run *run, cinch_feed_source *out);
 

@@ -42,3 +42,12 @@ void cinch_plateau_observe(cinch_plateau *plateau, const cinch_schedule_config *
         plateau->bad_epochs = 0;
     }
 }
+
+double cinch_schedule_beta(const cinch_loss_config *loss, int64_t step, int64_t steps)
+{
+    bool linear = !strcmp(loss->anneal, "linear");
+    double length = (double)(loss->anneal_steps > 0 ? loss->anneal_steps : linear ? steps / 2 : steps / 4);
+    if (!strcmp(loss->anneal, "none") || length < 1) return loss->beta;
+    double share = linear ? (double)step / length : 2 * fmod((double)step, length) / length;
+    return loss->beta * (share < 1 ? share : 1);
+}

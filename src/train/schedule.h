@@ -20,6 +20,9 @@ typedef struct cinch_schedule_point {
 /* The learning rate of the update that follows `at->step` updates. */
 double cinch_schedule_lr(const cinch_schedule_config *schedule, double lr, const cinch_schedule_point *at);
 
+/* The weight of the KL in the update that follows `step` of `steps` updates. Cyclical: Fu et al., NAACL 2019. */
+double cinch_schedule_beta(const cinch_loss_config *loss, int64_t step, int64_t steps);
+
 /* Tells the plateau schedule an epoch's loss: after more than `every` epochs without a loss lower by 1e-4 of the best,
    one more drop (PyTorch's ReduceLROnPlateau). */
 void cinch_plateau_observe(cinch_plateau *plateau, const cinch_schedule_config *schedule, double loss);

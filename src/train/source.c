@@ -29,6 +29,17 @@ static cinch_status open_validation(cinch_data_source *s, const char *spec, cons
     return cinch_fail(CINCH_DATA, "%s: its samples are not like those of the training data", spec);
 }
 
+static cinch_status open_target(cinch_data_source *s, const char *spec, const cinch_dataset_options *options)
+{
+    TRY(cinch_dataset_open(&s->target, spec, options));
+    const cinch_dataset_info *data = cinch_dataset_describe(s->data), *target = cinch_dataset_describe(s->target);
+    if (data->rows != target->rows)
+        return cinch_fail(CINCH_DATA, "%s: %lld rows, but the data has %lld: a target is needed for each", spec,
+                          (long long)target->rows, (long long)data->rows);
+    if (same_samples(data, target)) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: its samples are not like those of the data, whose shape and type it must have", spec);
+}
+
 cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts)
 {
     const cinch_data_config *c = cinch_config_data(config);
@@ -37,6 +48,7 @@ cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *
     cinch_status status = cinch_dataset_open(&out->data, c->spec, &options);
     if (!status && parts) status = cinch_dataset_load_parts(out->data, parts);
     if (!status && c->val_spec) status = open_validation(out, c->val_spec, &options);
+    if (!status && c->target) status = open_target(out, c->target, &options);
     if (status) cinch_data_source_close(out);
     return status;
 }
@@ -45,14 +57,22 @@ void cinch_data_source_close(cinch_data_source *s)
 {
     cinch_dataset_free(s->data);
     cinch_dataset_free(s->validation);
+    cinch_dataset_free(s->target);
     *s = (cinch_data_source){0};
 }
 
-cinch_feed_source cinch_data_source_training(const cinch_data_source *s) { return cinch_feed_part(s->data, CINCH_PART_TRAIN); }
+static cinch_feed_source part_of(const cinch_data_source *s, cinch_part part)
+{
+    cinch_feed_source rows = cinch_feed_part(s->data, part);
+    rows.target = s->target;
+    return rows;
+}
+
+cinch_feed_source cinch_data_source_training(const cinch_data_source *s) { return part_of(s, CINCH_PART_TRAIN); }
 
 cinch_feed_source cinch_data_source_validation(const cinch_data_source *s, int64_t limit)
 {
-    if (!s->validation) return cinch_feed_part(s->data, CINCH_PART_VAL);
+    if (!s->validation) return part_of(s, CINCH_PART_VAL);
     int64_t rows = cinch_dataset_describe(s->validation)->rows;
     return (cinch_feed_source){.data = s->validation, .count = limit > 0 && limit < rows ? limit : rows};
 }

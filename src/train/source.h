@@ -11,6 +11,7 @@
 typedef struct cinch_data_source {
     cinch_dataset *data;
     cinch_dataset *validation;  /* of its own (data.val_spec), or NULL */
+    cinch_dataset *target;      /* data.target, or NULL */
 } cinch_data_source;
 
 /* Opens the data; `parts` (may be NULL) is a file of saved index sets that replaces the split. CINCH_DATA, CINCH_USAGE. */

@@ -33,8 +33,8 @@ static void write_update(const cinch_step_source *s, cinch_graph *g, cinch_value
 static cinch_value write_loss(const cinch_step_source *s, cinch_graph *g, const cinch_feed *feed, int64_t n,
                               cinch_mode mode)
 {
-    cinch_value x = cinch_feed_value(feed, g, n);
-    return cinch_model_loss(s->model, g, s->params, &(cinch_batch){.x = x}, s->loss, mode, NULL);
+    cinch_batch batch = cinch_feed_batch(feed, g, n);
+    return cinch_model_loss(s->model, g, s->params, &batch, s->loss, mode, NULL);
 }
 
 /* A loss that is not finite makes the slab NaN, so that the update that follows does not happen. */
@@ -160,6 +160,7 @@ cinch_status cinch_steps_control(cinch_plan *plan, const cinch_step_point *at, c
     float hyper[64];
     const int64_t wrap = 1 << 24; /* whole numbers that an f32 tells apart */
     TRY(set_if_there(plan, "share", at->share));
+    TRY(set_if_there(plan, "beta", at->beta));
     TRY(set_if_there(plan, "step_before", (double)((at->update - 1) % wrap)));
     TRY(set_if_there(plan, "step_now", (double)(at->update % wrap)));
     if (!cinch_plan_has(plan, "hyper")) return CINCH_OK;

@@ -62,6 +62,7 @@ typedef struct cinch_step_point {
     int64_t update;     /* number of the update, from 1 */
     double lr;
     double share;       /* of this batch in the step's gradient */
+    double beta;        /* weight of the KL */
 } cinch_step_point;
 
 /* Sets those controls of a training plan that it has. */

@@ -8,7 +8,8 @@ static cinch_status make_plan(const cinch_sweep *s, cinch_feed *feed, int64_t n,
     cinch_graph *g;
     cinch_plan_options options = {.precision = s->precision};
     TRY(cinch_graph_create(&g));
-    s->write(s->user, g, cinch_feed_value(feed, g, n), n);
+    cinch_batch batch = cinch_feed_batch(feed, g, n);
+    s->write(s->user, g, &batch, n);
     cinch_status status = cinch_plan_create(plan, g, s->device, s->params, &options);
     cinch_graph_free(g);
     if (!status) status = cinch_feed_bind(feed, *plan);
@@ -24,6 +25,7 @@ static cinch_status sweep(const cinch_sweep *s, cinch_feed *feed, cinch_plan *pl
         cinch_plan **plan = &plans[n != whole];
         if (!*plan) TRY(make_plan(s, feed, n, plan));
         TRY(cinch_feed_next(feed, *plan, 0, i));
+        cinch_plan_position(*plan, 0, 0, i * whole);
         TRY(cinch_plan_run(*plan));
         TRY(s->visit(s->user, *plan, n));
     }

@@ -9,8 +9,8 @@ typedef struct cinch_sweep {
     cinch_device *device;
     cinch_params *params;      /* NULL where the graph has none */
     cinch_precision precision;
-    /* Writes what becomes of a batch x [n, sample...], f32. */
-    void (*write)(void *user, cinch_graph *graph, cinch_value x, int64_t n);
+    /* Writes what becomes of a batch of n. */
+    void (*write)(void *user, cinch_graph *graph, const cinch_batch *batch, int64_t n);
     /* Gives inputs of a new plan their values; may be NULL. */
     cinch_status (*prepare)(void *user, cinch_plan *plan);
     /* Looks at a plan after a batch of n. */

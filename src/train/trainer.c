@@ -42,9 +42,12 @@ static cinch_status make_feeds(cinch_trainer *t)
                                   .never_resident = !data->resident};
     cinch_feed_source rows = cinch_data_source_training(&t->source);
     if (rows.count < 1) return cinch_fail(CINCH_DATA, "%s: the training part is empty", data->spec);
+    if (cinch_model_classes(t->model)) rows.labels = cinch_dataset_labels(rows.data);
     TRY(cinch_feed_create(&t->feed, t->device, &rows, &options));
     options.shuffle = false;
     rows = cinch_data_source_validation(&t->source, data->limit);
+    if (rows.count > 0 && cinch_model_classes(t->model) && !(rows.labels = cinch_dataset_labels(rows.data)))
+        return cinch_fail(CINCH_DATA, "%s: no labels, which the conditional model wants", data->val_spec);
     return rows.count > 0 ? cinch_feed_create(&t->validation, t->device, &rows, &options) : CINCH_OK;
 }
 

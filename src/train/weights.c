@@ -12,7 +12,7 @@
 
 cinch_border cinch_border_of(const cinch_dataset_info *info)
 {
-    return (cinch_border){.sample = {info->sample, info->low, info->high}, .source = info->source,
+    return (cinch_border){.sample = {info->sample, info->low, info->high, info->classes}, .source = info->source,
                           .scale = info->scale, .offset = info->offset};
 }
 
