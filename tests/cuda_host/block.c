@@ -7,8 +7,7 @@
 #include "parts.h"
 #include "threads.h"
 
-#include <setjmp.h>
-#include <signal.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +38,8 @@ static struct {
     thread thread[CUDA_HOST_THREADS];
     warp warp[WARPS];
     int n_warps, now;           /* the thread that runs */
-    bool by_turns, failed;
+    bool by_turns, failed, running;
+    pthread_t runner;
     cuda_host_fibre *idle[CUDA_HOST_THREADS], *all[CUDA_HOST_THREADS];
     int n_idle, n_all;
 } block;
@@ -63,6 +63,15 @@ static const char *where(char text[256])
 {
     snprintf(text, 256, "%s, block %u, thread %u", block.kernel->name, cuda_host_block_index.x, cuda_host_thread_index.x);
     return text;
+}
+
+bool cuda_host_in_kernel(void) { return block.running && pthread_equal(block.runner, pthread_self()); }
+
+void cuda_host_fail_kernel(const void *address, const char *what)
+{
+    char text[256];
+    cuda_host_complain("%s touches %p: %s", where(text), address, what);
+    fail(cudaErrorIllegalAddress);
 }
 
 /* The lowest thread of those in a set of each warp, or -1. */
@@ -357,7 +366,9 @@ static void run_block(unsigned index)
     block.now = CUDA_HOST_WARP * (int)cuda_host_random((uint32_t)block.n_warps);
     set_now(pick_thread());
     block.thread[block.now].fibre = take_fibre();
+    block.running = true;
     cuda_host_fibre_switch(cuda_host_main_fibre(), block.thread[block.now].fibre);
+    block.running = false;
     if (block.failed) give_up_fibres();
     check_arrays();
 }
@@ -377,6 +388,7 @@ bool cuda_host_run_kernel(const cuda_host_kernel *kernel)
     while (common_divisor(step, n) != 1) step++;
     block.kernel = kernel;
     block.failed = false;
+    block.runner = pthread_self();
     block.n_warps = ((int)kernel->threads + CUDA_HOST_WARP - 1) / CUDA_HOST_WARP;
     cuda_host_block_size = (uint3){kernel->threads, 1, 1};
     cuda_host_grid_size = (uint3){n, 1, 1};

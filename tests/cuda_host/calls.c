@@ -15,6 +15,7 @@ static _Thread_local cudaError_t last;
 static cudaError_t for_good;
 static uint64_t calls, fail_at, state;
 static const char *failed = "";
+static char complaint[1024];
 static bool ready;
 
 /* --- settings ---------------------------------------------------------------------------------------------------------- */
@@ -85,6 +86,12 @@ cudaError_t cuda_host_end(cudaError_t error)
 
 cudaError_t cuda_host_broken(void) { return for_good; }
 
+void cuda_host_fail_at(uint64_t call)
+{
+    CUDA_HOST_LOCK;
+    fail_at = call ? calls + call : 0;
+}
+
 void cuda_host_break(cudaError_t error)
 {
     if (!for_good) for_good = error;
@@ -95,17 +102,19 @@ void cuda_host_mend(void)
     CUDA_HOST_LOCK;
     cuda_host_drain();
     for_good = last = cudaSuccess;
+    complaint[0] = 0;
 }
 
 void cuda_host_complain(const char *format, ...)
 {
     va_list args;
-    char text[1024];
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(complaint, sizeof complaint, format, args);
     va_end(args);
-    fprintf(stderr, "cuda_host: %s\n", text);
+    fprintf(stderr, "cuda_host: %s\n", complaint);
 }
+
+const char *cuda_host_complaint(void) { return complaint; }
 
 cudaError_t cudaPeekAtLastError(void)
 {

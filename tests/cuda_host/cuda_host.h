@@ -55,11 +55,15 @@ void cuda_host_break(cudaError_t error);
 /* --- for tests of the stand-in -------------------------------------------------------------------------------------- */
 
 void cuda_host_seed(uint64_t seed);
-/* Runs what waits, forgets the error for good and the last error, ends no capture. */
+/* Runs what waits; forgets the error for good, the last error and the last complaint. */
 void cuda_host_mend(void);
+/* The last complaint, or "". */
+const char *cuda_host_complaint(void);
 /* How many allocations, streams, events and graphs exist; says on stderr what they are. */
 int cuda_host_leaks(void);
 uint64_t cuda_host_calls(void);
+/* The n-th call from now on fails; 0: none. */
+void cuda_host_fail_at(uint64_t n);
 
 #ifdef __cplusplus
 }

@@ -183,6 +183,7 @@ static cudaError_t allocate(kind of, void **memory, size_t bytes)
     if (!bytes) return cudaSuccess;
     size_t size = cuda_host_memory_size(), room = of == DEVICE ? size - (used < size ? used : size) : SIZE_MAX / 4;
     if (bytes > room || round_up(bytes, ALIGNMENT) > room) return cudaErrorMemoryAllocation;
+    cuda_host_watch_faults();
     region *r = map_region(of, bytes);
     if (!r) return cudaErrorMemoryAllocation;
     fill_region(r);

@@ -68,6 +68,15 @@ typedef struct cuda_host_kernel {
 /* Runs all blocks; false, and the device is broken, where a thread faulted. */
 bool cuda_host_run_kernel(const cuda_host_kernel *kernel);
 
+/* Does this thread of the program run a kernel? */
+bool cuda_host_in_kernel(void);
+/* Ends the kernel that touched the address; does not return. */
+void cuda_host_fail_kernel(const void *address, const char *what);
+
+/* --- fault.c ----------------------------------------------------------------------------------------------------------- */
+
+void cuda_host_watch_faults(void);
+
 /* --- queue.c ---------------------------------------------------------------------------------------------------------- */
 
 /* A piece of work; `threads` is 0 where it is no kernel. An event's number says which of its records is meant. */
