@@ -196,7 +196,7 @@ static bool add_chain(const cinch_graph *g, draft *d, int32_t id, int8_t *result
 static bool absorbs(const fusion *f, int32_t id, int32_t producer)
 {
     const cinch_node *n = &f->g->nodes[id], *p = &f->g->nodes[producer];
-    return p->op == CINCH_OP_chain && !p->attr.chain.reduce && p->dtype == n->dtype && !f->commit[producer] &&
+    return p->op == CINCH_OP_chain && !p->attr.chain.reduce && floating(p) == floating(n) && !f->commit[producer] &&
            cinch_same_shape(p->shape, n->shape) && only_user(f, producer, id);
 }
 
