@@ -5,7 +5,7 @@
 #include "cuda/move.h"
 #include "cuda/vector.cuh"
 
-enum { TILE = 32, TILE_LEAST = 8, PIECES = 64 };
+enum { TILE = 32, TILE_LEAST = 8, PIECES = 64, AT_ONCE = 4 };
 
 /* Runs a statement with T as the unsigned type of 1, 2, 4, 8 or 16 bytes. */
 #define WITH_UNIT(size, T, ...)                                   \
@@ -110,21 +110,32 @@ typedef struct mover {
     int64_t total;
 } mover;
 
-/* A thread moves a unit at a time, neighbours to neighbouring places of the grid. */
+__device__ static void find_places(const mover &m, int64_t at, int64_t *from, int64_t *to)
+{
+    *from = *to = 0;
+    for (int axis = m.grid.rank - 1; axis >= 0; axis--) {
+        int64_t rest = axis ? at / m.grid.dim[axis] : 0, index = at - rest * m.grid.dim[axis];
+        *from += index * m.grid.stride[FROM][axis];
+        *to += index * m.grid.stride[TO][axis];
+        at = rest;
+    }
+}
+
+/* A thread moves AT_ONCE units at a time, all read before the first is written; neighbours move neighbours. */
 template <typename T>
 static __global__ void __launch_bounds__(CINCH_BLOCK) move_kernel(const mover m)
 {
-    CINCH_EACH(i, m.total) {
-        int64_t at = i, from = 0, to = 0;
-        for (int axis = m.grid.rank - 1; axis > 0; axis--) {
-            int64_t rest = at / m.grid.dim[axis], index = at - rest * m.grid.dim[axis];
-            from += index * m.grid.stride[FROM][axis];
-            to += index * m.grid.stride[TO][axis];
-            at = rest;
+    int64_t step = (int64_t)gridDim.x * blockDim.x;
+    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < m.total; i += AT_ONCE * step) {
+        T unit[AT_ONCE];
+        int64_t from, to[AT_ONCE];
+        for (int k = 0; k < AT_ONCE; k++) {
+            if (i + k * step >= m.total) continue;
+            find_places(m, i + k * step, &from, &to[k]);
+            unit[k] = ((const T *)m.from)[from];
         }
-        from += at * m.grid.stride[FROM][0];
-        to += at * m.grid.stride[TO][0];
-        ((T *)m.to)[to] = ((const T *)m.from)[from];
+        for (int k = 0; k < AT_ONCE; k++)
+            if (i + k * step < m.total) ((T *)m.to)[to[k]] = unit[k];
     }
 }
 
