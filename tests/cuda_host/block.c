@@ -5,6 +5,7 @@
  * or, in other blocks, by turns; so are the lanes of a warp.
  */
 #include "parts.h"
+#include "shadow.h"
 #include "threads.h"
 
 #include <pthread.h>
@@ -316,15 +317,19 @@ static cuda_host_array *arrays;   /* of this block */
 
 void cuda_host_enter_array(cuda_host_array *array)
 {
-    memset(array->memory - CUDA_HOST_BAND, BAND, CUDA_HOST_BAND);
+    unsigned char *before = array->memory - CUDA_HOST_BAND, *after = array->memory + array->bytes;
+    ASAN_UNPOISON_MEMORY_REGION(before, array->bytes + 2 * CUDA_HOST_BAND);
+    memset(before, BAND, CUDA_HOST_BAND);
     memset(array->memory, POISON, array->bytes);
-    memset(array->memory + array->bytes, BAND, CUDA_HOST_BAND);
+    memset(after, BAND, CUDA_HOST_BAND);
+    ASAN_POISON_MEMORY_REGION(before, CUDA_HOST_BAND);
+    ASAN_POISON_MEMORY_REGION(after, CUDA_HOST_BAND);
     array->block = cuda_host_block_number;
     array->next = arrays;
     arrays = array;
 }
 
-static void check_arrays(void)
+__attribute__((no_sanitize("address"))) static void check_arrays(void)
 {
     for (cuda_host_array *a = arrays; a; a = a->next) {
         for (int i = 0; i < CUDA_HOST_BAND; i++) {

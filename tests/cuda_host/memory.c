@@ -2,26 +2,20 @@
 /*
  * Device and pinned memory. An allocation is a mapping of its own:
  *
- *     guard page | slack | the bytes asked for | slack, less than 256 bytes | guard page
+ *     guard | slack | the bytes asked for | slack, less than 256 bytes | guard
  *
  * All of it is poisoned; the slack is checked, and ASan told of it. Device memory (of a large allocation its beginning)
  * can be touched only while work runs. What was released stays mapped, out of reach, for a while.
  */
 #include "parts.h"
+#include "shadow.h"
 
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
-#endif
-
-enum { PAGE = 4096, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64, SHUT = 1 << 20 };
+enum { PAGE = 4096, GUARD = 1 << 20, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64, SHUT = 1 << 20 };
 
 typedef enum kind { DEVICE, PINNED } kind;
 static const char *const kind_names[] = {"device memory", "pinned memory"};
@@ -39,8 +33,8 @@ static bool unchecked;          /* work has run since the guards were looked at 
 static size_t used;
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
-static unsigned char *first_of(const region *r) { return r->mapping + PAGE; }
-static unsigned char *end_of(const region *r) { return r->mapping + r->mapped - PAGE; }
+static unsigned char *first_of(const region *r) { return r->mapping + GUARD; }
+static unsigned char *end_of(const region *r) { return r->mapping + r->mapped - GUARD; }
 
 /* --- finding ------------------------------------------------------------------------------------------------------------- */
 
@@ -155,7 +149,7 @@ static region *map_region(kind of, size_t bytes)
     size_t room = round_up(bytes, ALIGNMENT), inner = round_up(room, PAGE);
     region *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    *r = (region){.of = of, .bytes = bytes, .mapped = inner + 2 * PAGE};
+    *r = (region){.of = of, .bytes = bytes, .mapped = inner + 2 * GUARD};
     r->mapping = mmap(NULL, r->mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (r->mapping == MAP_FAILED) {
         free(r);

@@ -211,13 +211,3 @@ Test(threads, unwritten_shared_memory)
         for (int i = 0; i < COUNT; i++) cr_assert(isnan(result[i]), "%d is %g under seed %d", i, result[i], seed);
     }
 }
-
-Test(threads, beyond_shared_memory)
-{
-    write_x();
-    planted_shared(x, -1, stream);
-    OK(cudaStreamSynchronize(stream));
-    planted_shared(x, 3, stream);
-    cr_assert_eq(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
-    cr_assert(strstr(cuda_host_complaint(), "outside of shared memory \"tile\" of 1024 bytes"), "%s", cuda_host_complaint());
-}
