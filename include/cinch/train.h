@@ -130,6 +130,29 @@ CINCH_API cinch_status cinch_run_encode(cinch_run *run, const float *x, const in
 CINCH_API cinch_status cinch_run_decode(cinch_run *run, const float *code, const int32_t *label, int64_t n, float *x);
 CINCH_API cinch_status cinch_run_reconstruct(cinch_run *run, const float *x, const int32_t *label, int64_t n, float *y);
 
+/* Codes to sample from: a variational model's prior N(0, 1), or a Gaussian fitted to the codes of the training part, which
+   any model has (its data must be there). */
+typedef enum cinch_sampler { CINCH_SAMPLER_AUTO, CINCH_SAMPLER_PRIOR, CINCH_SAMPLER_GAUSSIAN } cinch_sampler;
+
+typedef struct cinch_sampling {
+    cinch_sampler sampler;   /* auto: the prior where there is one */
+    uint64_t seed;
+    int64_t first;           /* number of the first sample: samples may be drawn in pieces */
+    int32_t label;           /* of a conditional model; below 0: all labels in turn */
+} cinch_sampling;
+
+/* n codes [n, code shape], and n samples [n, sample] in the model's range. The same seed gives the same ones. CINCH_USAGE
+   for a prior that the model has not, or a label that it does not know. */
+CINCH_API cinch_status cinch_run_draw_codes(cinch_run *run, const cinch_sampling *sampling, int64_t n, float *code);
+CINCH_API cinch_status cinch_run_sample(cinch_run *run, const cinch_sampling *sampling, int64_t n, float *x);
+
+typedef enum cinch_path { CINCH_PATH_LINEAR, CINCH_PATH_SLERP } cinch_path;
+
+/* Decodes `points` (at least 2) codes from that of x[0] to that of x[1], x [2, sample], into y [points, sample]; slerp goes
+   along the great circle. `label` [2] is for conditional models: the first one's is taken all the way. */
+CINCH_API cinch_status cinch_run_interpolate(cinch_run *run, const float *x, const int32_t *label, cinch_path path,
+                                             int64_t points, float *y);
+
 /* Values [n, sample] in the model's range back to the scale and axes that the training data has in its container
    (cinch_run_source_shape), without needing that data. `out` is not `values`. */
 CINCH_API cinch_shape cinch_run_source_shape(const cinch_run *run);

@@ -28,6 +28,7 @@ typedef struct cinch_cli {
     const char *operand;     /* RUN, ...; NULL: none was given */
     const char *second;      /* what follows it: bench train WORKLOAD */
     const char *out, *resume, *weights, *data, *steps;
+    const char *num_samples, *label, *sampler, *from, *to, *num_points, *path, *posterior;
     bool json, quiet, help, overwrite, dry_run, losses;
     cinch_assignment *assignments;
     const char **files;      /* of --config */
@@ -70,6 +71,8 @@ cinch_status cinch_verb_eval(cinch_cli *cli);
 cinch_status cinch_verb_encode(cinch_cli *cli);
 cinch_status cinch_verb_decode(cinch_cli *cli);
 cinch_status cinch_verb_reconstruct(cinch_cli *cli);
+cinch_status cinch_verb_sample(cinch_cli *cli);
+cinch_status cinch_verb_interpolate(cinch_cli *cli);
 cinch_status cinch_verb_inspect(cinch_cli *cli);
 cinch_status cinch_verb_models(cinch_cli *cli);
 cinch_status cinch_verb_config(cinch_cli *cli);
@@ -214,6 +217,9 @@ cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path);
 typedef struct cinch_conversion {
     cinch_run *run;
     const cinch_dataset *data;
+    /* `n` rows from `first`, as values; NULL: the data's. `user` is its own. */
+    cinch_status (*read)(const struct cinch_conversion *c, int64_t first, int64_t n, float *values);
+    const void *user;
     int64_t rows;            /* the first so many */
     cinch_shape in, out;     /* of one row; `out` as it is written */
     cinch_status (*apply)(cinch_run *run, const float *in, const int32_t *label, int64_t n, float *out);
@@ -222,10 +228,16 @@ typedef struct cinch_conversion {
     cinch_status (*restore)(const struct cinch_conversion *c, const float *values, int64_t n, float *out);
 } cinch_conversion;
 
-/* --out and --data are there, and the file is of a kind that can be written: .npy, - or, if `pictures`, .png. */
-cinch_status cinch_convert_check(const cinch_cli *cli, bool pictures);
+/* --out is there, --data too if `data`, and the file is of a kind that can be written: .npy, - or, if `pictures`, .png. */
+cinch_status cinch_convert_check(const cinch_cli *cli, bool data, bool pictures);
 /* Whether --out is a picture. */
 bool cinch_convert_to_picture(const cinch_cli *cli);
+
+/* For cinch_conversion.restore: back to what the run was trained on. */
+cinch_status cinch_convert_restore(const cinch_conversion *c, const float *values, int64_t n, float *out);
+
+/* --label as a number, -1 without it. */
+cinch_status cinch_convert_label(const cinch_cli *cli, int32_t *label);
 
 /* Converts all rows into --out, an .npy file or standard output. */
 cinch_status cinch_convert_npy(const cinch_cli *cli, const cinch_conversion *c);
@@ -233,7 +245,7 @@ cinch_status cinch_convert_npy(const cinch_cli *cli, const cinch_conversion *c);
 /* Draws the first rows into --out, with the originals above if `originals`. */
 cinch_status cinch_convert_png(const cinch_cli *cli, const cinch_conversion *c, bool originals);
 
-/* `n` rows of the conversion's data from `first`, as values. */
+/* `n` rows that go into the conversion, from `first`, as values. */
 cinch_status cinch_convert_read(const cinch_conversion *c, int64_t first, int64_t n, float *values);
 
 /* What was written, on standard output (--json) or standard error. */

@@ -15,10 +15,10 @@ static bool ends_with(const char *text, const char *end)
 
 bool cinch_convert_to_picture(const cinch_cli *cli) { return ends_with(cli->out, ".png"); }
 
-cinch_status cinch_convert_check(const cinch_cli *cli, bool pictures)
+cinch_status cinch_convert_check(const cinch_cli *cli, bool data, bool pictures)
 {
     const char *verb = cli->verb->name;
-    if (!cli->data && !cinch_cli_given(cli, "data.spec"))
+    if (data && !cli->data && !cinch_cli_given(cli, "data.spec"))
         return cinch_cli_fail(CINCH_USAGE, "%s: --data is missing; usage: cinch %s %s", verb, verb, cli->verb->usage);
     if (!cli->out)
         return cinch_cli_fail(CINCH_USAGE, "%s: --out is missing; usage: cinch %s %s", verb, verb, cli->verb->usage);
@@ -32,12 +32,26 @@ cinch_status cinch_convert_check(const cinch_cli *cli, bool pictures)
 
 cinch_status cinch_convert_read(const cinch_conversion *c, int64_t first, int64_t n, float *values)
 {
+    if (c->read) return c->read(c, first, n, values);
     int32_t *index = calloc((size_t)n, sizeof *index);
     if (!index) return cinch_cli_no_memory();
     for (int64_t i = 0; i < n; i++) index[i] = (int32_t)(first + i);
     cinch_status status = cinch_dataset_gather_float(c->data, index, n, values);
     free(index);
     return status;
+}
+
+cinch_status cinch_convert_restore(const cinch_conversion *c, const float *values, int64_t n, float *out)
+{
+    return cinch_run_restore(c->run, values, n, out);
+}
+
+cinch_status cinch_convert_label(const cinch_cli *cli, int32_t *label)
+{
+    int64_t value;
+    TRY(cinch_cli_whole("--label", cli->label, 0, -1, &value));
+    *label = value > INT32_MAX ? INT32_MAX : (int32_t)value;
+    return CINCH_OK;
 }
 
 typedef struct piece {

@@ -15,9 +15,19 @@ static const cinch_flag flags[] = {
     FLAG("encode", "--out", "FILE.npy", out, "codes, [rows, code]; - is standard output"),
     FLAG("decode reconstruct", "--out", "FILE", out, "x.npy: all rows, scaled back and in the data's axes (- is "
          "standard output); x.png: a picture"),
+    FLAG("sample interpolate", "--out", "FILE", out, "x.npy: scaled back and in the axes of the data that the run was trained "
+         "on (- is standard output); x.png: a picture"),
+    FLAG("sample", "--num-samples", "N", num_samples, "how many; default 64"),
+    FLAG("sample", "--sampler", "NAME", sampler, "prior: of a variational model; gaussian: fitted to the codes of the "
+         "training part; default: the prior where there is one"),
+    FLAG("sample decode", "--label", "K", label, "of a conditional model; sample without it takes all in turn"),
+    FLAG("interpolate", "--from", "I", from, "number of the row to start at; default 0"),
+    FLAG("interpolate", "--to", "J", to, "number of the row to end at; default 1"),
+    FLAG("interpolate", "--num-points", "N", num_points, "with both ends; default 10"),
+    FLAG("interpolate", "--path", "NAME", path, "linear, or slerp: along the great circle; default linear"),
     FLAG("train config", "--config", "FILE.json", files, "a configuration as `cinch config --json` prints it or a run "
          "folder holds it; flags and --set win over it"),
-    FLAG("train config eval encode reconstruct inspect", "--set", "KEY=VALUE", assignments, "one key; VALUE is JSON or "
+    FLAG("train config eval encode reconstruct interpolate inspect", "--set", "KEY=VALUE", assignments, "one key; VALUE is JSON or "
          "else a string"),
     FLAG("decode", "--data", "SPEC", data, "codes, as encode writes them"),
     FLAG("bench", "--weights", "FILE", weights, "initial weights, safetensors with PyTorch's names"),

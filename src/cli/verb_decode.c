@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-static cinch_status restore(const cinch_conversion *c, const float *values, int64_t n, float *out)
-{
-    return cinch_run_restore(c->run, values, n, out);
-}
 
 static cinch_status check_codes(const cinch_cli *cli, cinch_shape has, cinch_shape wanted)
 {
@@ -20,9 +16,16 @@ static cinch_status decode(const cinch_cli *cli, cinch_run *run, const cinch_dat
 {
     const cinch_dataset_info *info = cinch_dataset_describe(codes);
     cinch_conversion c = {.run = run, .data = codes, .rows = cinch_cli_rows(cli, info->rows), .in = info->sample,
-                          .out = cinch_run_source_shape(run), .apply = cinch_run_decode, .restore = restore};
+                          .out = cinch_run_source_shape(run), .apply = cinch_run_decode, .restore = cinch_convert_restore};
+    int32_t label, *labels;
     TRY(check_codes(cli, info->sample, cinch_model_code_shape(cinch_run_model(run))));
-    return cinch_convert_to_picture(cli) ? cinch_convert_png(cli, &c, false) : cinch_convert_npy(cli, &c);
+    TRY(cinch_convert_label(cli, &label));
+    if (!(c.labels = labels = calloc((size_t)c.rows, sizeof *labels))) return cinch_cli_no_memory();
+    for (int64_t i = 0; i < c.rows; i++) labels[i] = label;
+    if (label < 0) c.labels = NULL;
+    cinch_status status = cinch_convert_to_picture(cli) ? cinch_convert_png(cli, &c, false) : cinch_convert_npy(cli, &c);
+    free(labels);
+    return status;
 }
 
 static cinch_status open_and_decode(const cinch_cli *cli, cinch_run *run)
@@ -38,7 +41,7 @@ static cinch_status open_and_decode(const cinch_cli *cli, cinch_run *run)
 cinch_status cinch_verb_decode(cinch_cli *cli)
 {
     cinch_run *run;
-    TRY(cinch_convert_check(cli, true));
+    TRY(cinch_convert_check(cli, true, true));
     TRY(cinch_cli_open_run(cli, &run));
     cinch_status status = open_and_decode(cli, run);
     cinch_run_free(run);

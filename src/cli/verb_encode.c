@@ -22,7 +22,7 @@ static cinch_status encode(const cinch_cli *cli, cinch_run *run)
 cinch_status cinch_verb_encode(cinch_cli *cli)
 {
     cinch_run *run;
-    TRY(cinch_convert_check(cli, false));
+    TRY(cinch_convert_check(cli, true, false));
     TRY(cinch_cli_open_run(cli, &run));
     cinch_status status = encode(cli, run);
     cinch_run_free(run);

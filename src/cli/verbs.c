@@ -35,6 +35,16 @@ static const cinch_verb verbs[] = {
      "originals above.\n"
      SPEC_TEXT,
      "  cinch reconstruct runs/first --data images.npy --limit 32 --out pairs.png\n", cinch_verb_reconstruct},
+    {"sample", "draw new samples", "RUN", 1, CINCH_KEYS_COMMON, "RUN --out x.npy|x.png [--num-samples N] [--label K]",
+     "Decodes codes that are drawn from a variational model's prior, or from a Gaussian fitted to the codes of\n"
+     "the training part, so that a plain autoencoder samples too.\n",
+     "  cinch sample runs/vae --num-samples 64 --seed 1 --out samples.png\n"
+     "  cinch sample runs/first --sampler gaussian --out samples.npy\n", cinch_verb_sample},
+    {"interpolate", "walk from one sample to another", "RUN", 1, CINCH_KEYS_DATA,
+     "RUN [--data SPEC] --from I --to J --out x.png|x.npy",
+     "Decodes the codes on the way from row I's to row J's, of the run's test part or of other data.\n" SPEC_TEXT,
+     "  cinch interpolate runs/vae --from 0 --to 7 --num-points 10 --path slerp --out path.png\n",
+     cinch_verb_interpolate},
     {"inspect", "show what a run, a file or data holds", "RUN|FILE|DATA", 1, CINCH_KEYS_DATA,
      "RUN|FILE|DATA [--json]",
      "Of a run: its layers and tensors; of a safetensors file: names, types, shapes, sizes and metadata;\n"

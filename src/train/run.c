@@ -110,6 +110,8 @@ void cinch_run_free(cinch_run *r)
     cinch_config_free(r->config);
     cinch_folder_free(&r->folder);
     free(r->batch);
+    free(r->code_mean);
+    free(r->code_factor);
     free(r);
 }
 
