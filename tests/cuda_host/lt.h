@@ -108,7 +108,7 @@ typedef struct cuda_host_lt_algo {
     uint64_t problem;        /* a hash of it */
     uint64_t workspace;      /* bytes */
     uint16_t id, tile, stages, splits, reduction;
-    uint16_t alignment[CUDA_HOST_LT_BUFFERS];
+    uint16_t alignment[CUDA_HOST_LT_BUFFERS], unused;
     float waves;
     uint32_t flags;          /* cublasLtNumericalImplFlags_t */
     uint64_t check;          /* of all above */
