@@ -122,6 +122,7 @@ static cinch_dtype output_type(const case_row *row, cinch_dtype dtype)
     for (int type = 0; type < CINCH_DTYPE_COUNT; type++)
         if (row->to == 1u << type) return (cinch_dtype)type;
     if (row->op == CINCH_OP_one_hot) return CINCH_F32;
+    if (row->op == CINCH_OP_chain && row->attr.chain.reduce) return CINCH_F32;
     return row->op == CINCH_OP_argmax ? CINCH_I32 : dtype;
 }
 
