@@ -12,9 +12,9 @@ import math
 import os
 import sys
 
-LOSS_TOLERANCE = 1e-4
-KEYS = ("workload", "threads", "batch_size", "step_ms", "step_ms_min", "step_ms_max", "samples_per_s",
-        "first_step_ms", "peak_bytes", "flops_per_step", "share_of_peak", "loss_first", "loss_last", "losses")
+LOSS_TOLERANCE = {"f32": 1e-4, "tf32": 2e-3, "bf16": 2e-2}
+KEYS = ("workload", "device", "precision", "threads", "batch_size", "step_ms", "step_ms_min", "step_ms_max",
+        "samples_per_s", "first_step_ms", "peak_bytes", "flops_per_step", "share_of_peak", "loss_first", "loss_last", "losses")
 
 
 def fail(message):
@@ -59,9 +59,11 @@ def pair_up(rounds):
         sides.setdefault(r["side"], []).append(r)
     if "cinch" not in sides or len(sides) < 2:
         fail("rounds of cinch and of the peer are needed")
-    for key in ("workload", "batch_size", "flops_per_step"):
+    for key in ("workload", "precision", "batch_size", "flops_per_step"):
         if len({r[key] for r in rounds}) != 1:
             fail(f"the two sides did not run the same thing: {key} is {sorted({str(r[key]) for r in rounds})}")
+    if len({r["device"].split(":")[0] for r in rounds}) != 1:
+        fail("the two sides did not run on the same kind of device")
     if len({len(v) for v in sides.values()}) != 1:
         fail("the sides have different numbers of rounds")
     return sides
@@ -93,7 +95,7 @@ def against(cinch, peer, best, peak):
                if "peak_bytes" in t and t["mode"].startswith("eager")]
     memory = min([out["peak_bytes"]] + leanest)
     out.update(
-        mode=best["mode"], allocator=best["allocator"], framework=best["framework"],
+        mode=best["mode"], allocator=best["allocator"], framework=best["framework"], tried=best.get("tried", []),
         ratio=median(ratios), ratio_low=ratios[0], ratio_high=ratios[-1], peak_bytes_leanest=memory,
         memory_ratio=max(c["peak_bytes"] for c in cinch) / memory,
         loss_difference=max(loss_difference(c["losses"], p["losses"]) for c, p in zip(cinch, peer)),
@@ -106,9 +108,10 @@ def summarise(rounds, bests):
     peak = matrix_peak(rounds)
     cinch = sides.pop("cinch")
     return {
-        "workload": cinch[0]["workload"], "batch_size": cinch[0]["batch_size"], "rounds": len(cinch),
+        "workload": cinch[0]["workload"], "device": cinch[0]["device"], "precision": cinch[0]["precision"],
+        "batch_size": cinch[0]["batch_size"], "rounds": len(cinch),
         "cpus": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0], "matrix_gflops": peak / 1e9,
-        "loss_tolerance": LOSS_TOLERANCE,
+        "loss_tolerance": LOSS_TOLERANCE[cinch[0]["precision"]],
         "cinch": figures(cinch, peak),
         "peer": {side: against(cinch, peer, bests[side], peak) for side, peer in sides.items()},
     }
@@ -117,9 +120,9 @@ def summarise(rounds, bests):
 def problems(s, args):
     out = []
     for side, p in s["peer"].items():
-        if not p["loss_difference"] <= LOSS_TOLERANCE:
+        if not p["loss_difference"] <= s["loss_tolerance"]:
             out.append(f"losses differ from the peer's by {p['loss_difference']:.1e} ({side}), more than "
-                       f"{LOSS_TOLERANCE:.0e}: the times do not count")
+                       f"{s['loss_tolerance']:.0e}: the times do not count")
     p = s["peer"].get("stock") or next(iter(s["peer"].values()))
     if args.min_ratio is not None and not p["ratio"] >= args.min_ratio:
         out.append(f"ratio {p['ratio']:.2f} is below {args.min_ratio}")
@@ -140,12 +143,13 @@ def row(name, form, scale, key, s, better_low=True):
 
 
 def table(s):
-    head = [f"{s['workload']}, batch {s['batch_size']}", "cinch"]
+    head = [f"{s['workload']}, batch {s['batch_size']}, {s['precision']}", "cinch"]
     for side in s["peer"]:
         head += [f"peer, {side}", "ratio"]
+    digits = ".2f" if s["device"] == "cpu" else ".4f"
     rows = [head,
-            row("step, median ms", ".2f", 1, "step_ms", s),
-            row("step, shortest ms", ".2f", 1, "step_ms_min", s),
+            row("step, median ms", digits, 1, "step_ms", s),
+            row("step, shortest ms", digits, 1, "step_ms_min", s),
             row("samples/s", ".0f", 1, "samples_per_s", s, better_low=False),
             row("share of matrix peak", ".0%", 1, "share_of_peak", s, better_low=False),
             row("first step, ms", ".0f", 1, "first_step_ms", s),
@@ -158,11 +162,14 @@ def table(s):
 def remarks(s):
     out = []
     for side, p in s["peer"].items():
-        out.append(f"{side}: {p['framework']}, {p['mode']}, {p['threads']} threads; ratio of step times "
+        threads = f", {p['threads']} threads" if s["device"] == "cpu" else ""
+        out.append(f"{side}: {p['framework']}, {p['mode']}{threads}; ratio of step times "
                    f"{p['ratio']:.2f} (median of {s['rounds']} rounds, {p['ratio_low']:.2f} to {p['ratio_high']:.2f}); "
                    f"losses agree within {p['loss_difference']:.1e}")
         out.append(f"{side}: cinch's peak memory is {p['memory_ratio']:.2f} of the peer's leanest "
                    f"({p['peak_bytes_leanest'] / 2 ** 20:.1f} MiB)")
+    if s["device"] != "cpu":
+        return out + [f"matrix peak {s['matrix_gflops'] / 1e3:.1f} TFLOP/s"]
     out.append(f"{s['cpus']} CPUs, matrix peak {s['matrix_gflops']:.0f} GFLOP/s, cinch {s['cinch']['threads']} threads")
     if s["load"] > 1.5 * s["cpus"]:
         out.append(f"the machine was busy (load {s['load']:.1f}): measure again when it is quiet")

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one workload of the benchmark set in PyTorch, as fast as PyTorch runs it on this machine's CPU.
+"""Runs one workload of the benchmark set in PyTorch, as fast as PyTorch runs it on this machine's CPU or GPU.
 
     peer_torch.py dense --batch-size 64 --json
+    peer_torch.py dense --device cuda --precision bf16 --batch-size 16384 --json
+    peer_torch.py peaks --device cuda --json
     peer_torch.py dense --mode eager/fused --threads 2 --weights w.safetensors --data x.npy --json
     peer_torch.py dense --write-weights w.safetensors --write-data x.npy
 
-A step is forward, loss, backward and optimiser update on data already in memory. Every candidate runs in a process
-of its own, so that its peak memory and its first step are its own. Keys of the result: see README.md beside this file.
+A step is forward, loss, backward and optimiser update on data already in memory. On the CPU every candidate runs in a
+process of its own, so that its peak memory and its first step are its own; the GPU's part is peer_cuda.py. Keys of the
+result: see README.md beside this file.
 Exits 77 where PyTorch, numpy or safetensors is not installed.
 """
 import argparse
@@ -281,7 +284,7 @@ def early_losses(torch, work, weights, batches, noise=0.0):
     """Losses of the first steps in double precision, from weights with relative noise."""
     model = work.model(torch.nn)
     model.load_state_dict(weights)
-    model.double()
+    model.to(batches[0])
     with torch.no_grad():
         for p in model.parameters():
             p.add_(noise * p.abs().mean() * torch.randn_like(p))
@@ -307,7 +310,7 @@ def steady(torch, work, weights, batches):
 
 
 def choose_weights(torch, work, data, args):
-    batches = torch.from_numpy(data).double().split(args.batch_size)
+    batches = torch.from_numpy(data).to(args.device, torch.float64).split(args.batch_size)
     for i in range(WEIGHT_TRIES):
         torch.manual_seed(args.seed + i)
         weights = work.model(torch.nn).state_dict()
@@ -321,7 +324,8 @@ def write_files(args):
     import numpy
     import safetensors.torch
     import torch
-    torch.set_num_threads(1)
+    if args.device == "cpu":
+        torch.set_num_threads(1)
     work = WORKLOADS[args.workload]()
     shape = (DATA_BATCHES * args.batch_size,) + work.input_shape()
     data = numpy.random.default_rng(args.seed).random(shape, dtype=numpy.float32) ** 4
@@ -341,10 +345,14 @@ def require_packages():
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("workload", choices=sorted(WORKLOADS))
+    p.add_argument("workload", choices=sorted(WORKLOADS) + ["peaks"],
+                   help="peaks: the GPU's copies and products, in place of a workload")
+    p.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    p.add_argument("--precision", default="f32", choices=["f32", "tf32", "bf16"], help="the CPU's is f32")
     p.add_argument("--batch-size", type=int)
     p.add_argument("--threads", type=int, help="one thread count instead of the best of 1 and all")
-    p.add_argument("--mode", default="best", choices=["best", "eager", "compile"] + list(MODES))
+    p.add_argument("--mode", default="best", help="best, eager, compile or one of %s; the GPU's are in peer_cuda.py"
+                   % ", ".join(MODES))
     p.add_argument("--allocator", default="stock", choices=sorted(ALLOCATORS))
     p.add_argument("--steps", type=int, default=100, help=f"timed steps, after {WARM_STEPS} others (100)")
     p.add_argument("--repeat", type=int, default=2, help="processes for each mode that counts; the best is taken (2)")
@@ -356,19 +364,46 @@ def parse():
     p.add_argument("--write-data", metavar="FILE.npy", help=f"write {DATA_BATCHES} batches of random data and stop")
     p.add_argument("--json", action="store_true", help="one line of JSON")
     p.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    p.add_argument("--serve", action="store_true", help="GPU: after the result, another one for each line on stdin")
     p.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = p.parse_args()
-    args.batch_size = args.batch_size or WORKLOADS[args.workload].batch_size
-    if min(args.batch_size, args.steps, args.repeat) < 1 or (args.threads or 1) < 1:
-        p.error("--batch-size, --threads, --steps and --repeat are at least 1")
+    check(p, args)
+    if args.workload != "peaks":
+        args.batch_size = args.batch_size or WORKLOADS[args.workload].batch_size
     return args
+
+
+def check(p, args):
+    if min(args.steps, args.repeat) < 1 or any(n is not None and n < 1 for n in (args.threads, args.batch_size)):
+        p.error("--batch-size, --threads, --steps and --repeat are at least 1")
+    if args.device == "cpu" and (args.precision != "f32" or args.workload == "peaks" or args.serve):
+        p.error("--precision, --serve and peaks are for --device cuda")
+    if args.device == "cpu" and args.mode not in ["best", "eager", "compile"] + list(MODES):
+        p.error(f"--mode {args.mode}: there are best, eager, compile, {', '.join(MODES)}")
+
+
+def require_gpu():
+    import torch
+    if not torch.cuda.is_available():
+        sys.exit("peer_torch.py: PyTorch finds no GPU; see nvidia-smi and CUDA_VISIBLE_DEVICES")
+
+
+def run_on_gpu(args):
+    import peer_cuda
+    if args.workload == "peaks":
+        return print(json.dumps(peer_cuda.peaks()))
+    peer_cuda.run(WORKLOADS[args.workload](), args, DATA_BATCHES)
 
 
 def main():
     args = parse()
     require_packages()
+    if args.device == "cuda":
+        require_gpu()
     if args.write_weights or args.write_data:
         return write_files(args)
+    if args.device == "cuda":
+        return run_on_gpu(args)
     if args.child:
         return print(json.dumps(run_candidate(args)))
     if args.mode in MODES:

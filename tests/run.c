@@ -297,19 +297,60 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-bool run_timed(cinch_backend *b, const case_instance *c, int times, double *seconds, char *why, size_t size)
+/* The calls of one measurement: given one by one, or as a recording of them. */
+static bool give_calls(cinch_backend *b, prepared *p, const run_pace *pace, void *graph)
 {
-    prepared p = {0}, forward = {0};
-    run_variant plain = {.in_place = -1, .commit = -1};
-    bool ok = run_forward(&forward, b, c, &plain, why, size);
-    if (ok && !(ok = prepare(&p, b, c, &plain, memory_of(&forward.saved))))
-        snprintf(why, size, "%s", cinch_last_error());
-    for (int i = 0; ok && i < times; i++) {
-        double start = now();
-        ok = launch(b, &p, why, size);
-        seconds[i] = now() - start;
+    if (graph) return !b->vtable->replay(b, graph);
+    for (int i = 0; i < pace->calls; i++) {
+        const cinch_call *call = &p[i % pace->copies].call;
+        if (b->kernels[call->op].run(b, call)) return false;
     }
-    discard(&p);
+    return true;
+}
+
+static bool record_calls(cinch_backend *b, prepared *p, const run_pace *pace, void **graph)
+{
+    if (!b->vtable->capture_begin || pace->calls == 1) return true;
+    if (b->vtable->capture_begin(b)) return false;
+    bool given = give_calls(b, p, pace, NULL);
+    return !b->vtable->capture_end(b, given ? graph : NULL) && given;
+}
+
+static bool time_calls(cinch_backend *b, prepared *p, const run_pace *pace, double *times)
+{
+    void *graph = NULL;
+    bool ok = record_calls(b, p, pace, &graph);
+    for (int i = 0; ok && i < pace->times; i++) {
+        double start = now();
+        ok = give_calls(b, p, pace, graph) && !b->vtable->sync(b);
+        times[i] = (now() - start) / pace->calls;
+    }
+    if (graph) b->vtable->capture_free(b, graph);
+    return ok;
+}
+
+/* Every copy runs once before the clock does. */
+static bool prepare_copies(prepared *p, cinch_backend *b, const case_instance *c, int copies, void *forward_saved)
+{
+    const run_variant plain = {.in_place = -1, .commit = -1};
+    for (int i = 0; i < copies; i++) {
+        const cinch_call *call = &p[i].call;
+        if (!prepare(&p[i], b, c, &plain, forward_saved) || b->kernels[call->op].run(b, call)) return false;
+    }
+    return !b->vtable->sync(b);
+}
+
+bool run_timed(cinch_backend *b, const case_instance *c, const run_pace *given, double *times, char *why, size_t size)
+{
+    run_pace pace = *given;
+    if (pace.copies < 1) pace.copies = 1;
+    prepared forward = {0}, *p = case_alloc((size_t)pace.copies, sizeof *p);
+    bool forward_ran = run_forward(&forward, b, c, &(run_variant){.in_place = -1, .commit = -1}, why, size);
+    bool ok = forward_ran && prepare_copies(p, b, c, pace.copies, memory_of(&forward.saved));
+    if (ok) ok = time_calls(b, p, &pace, times);
+    if (forward_ran && !ok) snprintf(why, size, "%s", cinch_last_error());
+    for (int i = 0; i < pace.copies; i++) discard(&p[i]);
+    free(p);
     discard(&forward);
     return ok;
 }

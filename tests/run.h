@@ -42,7 +42,15 @@ void run_result_free(run_result *result);
 /* Are all bytes the same? */
 bool run_result_same(const run_result *a, const run_result *b);
 
-/* Runs the call `times` times in place of once and gives the seconds of each in seconds[times]; for benchmarks. */
-bool run_timed(cinch_backend *b, const case_instance *c, int times, double *seconds, char *why, size_t size);
+/* For benchmarks: how often a call is run, and on how much memory. */
+typedef struct run_pace {
+    int times;     /* measurements */
+    int calls;     /* in a row in each of them, the device being waited for at the end; replayed from a recording where
+                      the backend makes any */
+    int copies;    /* of the call's memory, in turn, so that no call finds its operands in a cache; 0 is 1 */
+} run_pace;
+
+/* Gives the seconds that one call takes, times[pace->times]. */
+bool run_timed(cinch_backend *b, const case_instance *c, const run_pace *pace, double *times, char *why, size_t size);
 
 #endif
