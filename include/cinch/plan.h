@@ -23,7 +23,14 @@ CINCH_BEGIN
 
 typedef struct cinch_plan cinch_plan;
 
+/* f32: every value and every product, strictly. tf32: values stay f32; products may round their operands to ten bits
+   (on a GPU; the CPU computes them as f32). bf16: activations, and copies of the weights that products read, are stored
+   as bf16 (eight bits); all arithmetic and every sum is f32, and so are parameters, their gradients and updates, states,
+   losses, statistics, inputs, outputs and metrics. A parameter with keep_f32 stays f32, and so do products with it. */
 typedef enum cinch_precision { CINCH_PRECISION_F32, CINCH_PRECISION_TF32, CINCH_PRECISION_BF16 } cinch_precision;
+
+/* "f32", "tf32" or "bf16". */
+CINCH_API const char *cinch_precision_name(cinch_precision precision);
 
 typedef struct cinch_plan_options {
     cinch_precision precision;
@@ -77,7 +84,9 @@ CINCH_API cinch_status cinch_plan_find_nonfinite(cinch_plan *plan);
 
 typedef struct cinch_plan_info {
     int nodes, calls;           /* of the graph after dead code; after fusion */
-    size_t arena_bytes;         /* temporaries */
+    size_t arena_bytes;         /* temporaries: the sum of the next two */
+    size_t activation_bytes;    /* what is computed from the batch, its gradients, and kernels' scratch memory */
+    size_t weight_bytes;        /* bf16 copies of weights, made anew in each run */
     size_t private_bytes;       /* sum of all temporaries' sizes: what no reuse would take */
     size_t input_bytes, output_bytes, control_bytes;
     double flops;               /* multiply-adds of products counted as 2 */

@@ -16,6 +16,7 @@ typedef struct buffer {
     int32_t first, last;   /* steps */
     bool placed;
     bool fixed;            /* other values lie inside it: nothing may be computed in place on it */
+    bool weights;          /* a parameter in another type: placed apart from what the batch makes */
 } buffer;
 
 typedef struct layouter {
@@ -134,6 +135,13 @@ static int32_t operand_to_overwrite(const layouter *l, int32_t id)
     return -1;
 }
 
+static bool is_weights(const cinch_graph *g, int32_t id)
+{
+    if (g->nodes[id].op != CINCH_OP_cast || g->nodes[id].dtype != CINCH_BF16) return false;
+    cinch_op from = g->nodes[cinch_base_of(g, operand(g, id, 0)).id].op;
+    return from == CINCH_OP_parameter || from == CINCH_OP_slab;
+}
+
 static cinch_status give_buffer(layouter *l, int32_t id)
 {
     const cinch_node *n = &l->g->nodes[id];
@@ -151,7 +159,9 @@ static cinch_status give_buffer(layouter *l, int32_t id)
         return CINCH_OK;
     }
     l->of[id] = add_buffer(l, bytes_of(n), l->step[id], l->last[id]);
-    return l->of[id] < 0 ? CINCH_DEVICE : CINCH_OK;
+    if (l->of[id] < 0) return CINCH_DEVICE;
+    l->buffers[l->of[id]].weights = is_weights(l->g, id);
+    return CINCH_OK;
 }
 
 static cinch_status give_extras(layouter *l, int32_t id)
@@ -170,6 +180,7 @@ static cinch_status give_extras(layouter *l, int32_t id)
 static int larger_first(const void *a, const void *b)
 {
     const buffer *x = *(buffer *const *)a, *y = *(buffer *const *)b;
+    if (x->weights != y->weights) return x->weights ? -1 : 1;
     if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
     return x < y ? -1 : x > y;
 }
@@ -180,11 +191,10 @@ static int lower_first(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* The lowest offset at which `b` meets no placed buffer that lives at the same time. */
-static size_t lowest_offset(const buffer *b, buffer **others, buffer **meeting, int n_others)
+/* The lowest offset from `offset` on at which `b` meets no placed buffer that lives at the same time. */
+static size_t lowest_offset(const buffer *b, size_t offset, buffer **others, buffer **meeting, int n_others)
 {
     int n = 0;
-    size_t offset = 0;
     for (int i = 0; i < n_others; i++)
         if (others[i]->first <= b->last && b->first <= others[i]->last) meeting[n++] = others[i];
     qsort(meeting, (size_t)n, sizeof *meeting, lower_first);
@@ -209,9 +219,11 @@ static cinch_status place_buffers(layouter *l)
     qsort(order, (size_t)n, sizeof *order, larger_first);
     size_t end = 0;
     for (int i = 0; i < n; i++) {
-        order[i]->offset = l->private_memory ? end : lowest_offset(order[i], order, meeting, i);
+        size_t start = order[i]->weights ? 0 : l->out->weight_bytes;
+        order[i]->offset = l->private_memory ? end : lowest_offset(order[i], start, order, meeting, i);
         end = order[i]->offset + order[i]->bytes;
         if (end > l->out->arena_bytes) l->out->arena_bytes = end;
+        if (order[i]->weights) l->out->weight_bytes = l->out->arena_bytes;
     }
     free(order);
     free(meeting);

@@ -24,6 +24,7 @@ typedef struct cinch_layout {
     cinch_place *value;    /* by node */
     cinch_place *saved;    /* by node: the saved output of a forward op */
     cinch_place *scratch;  /* by node */
+    size_t weight_bytes;   /* of the arena: copies of parameters in another type, at its start */
     size_t arena_bytes, own_bytes, controls_bytes; /* the controls lie at the start of the plan's own memory */
     size_t private_bytes;  /* sum of all temporaries */
 } cinch_layout;

@@ -3,6 +3,8 @@
 #ifndef CINCH_CORE_PASSES_H
 #define CINCH_CORE_PASSES_H
 
+#include <cinch/plan.h>
+
 #include "core/node.h"
 #include "core/store.h"
 
@@ -21,6 +23,10 @@ void cinch_schedule_free(cinch_schedule *schedule);
 void cinch_record_metrics(cinch_graph *g, int rows);
 #define CINCH_RING_INPUT "cinch.metrics"
 #define CINCH_ROW_CONTROL "cinch.row"
+
+/* Gives every value the type that the plan's precision wants and writes the casts; *g may become another graph. Before
+   the passes below. */
+cinch_status cinch_set_precision(cinch_graph **g, cinch_precision precision);
 
 /* Copies states that are read in the commit phase, or named as outputs, after an effect has overwritten them. */
 cinch_status cinch_protect_states(cinch_graph *g);

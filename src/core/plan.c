@@ -18,6 +18,7 @@ static cinch_status run_passes(cinch_plan *plan, const cinch_graph *graph)
     TRY(cinch_graph_copy(&plan->g, graph));
     cinch_record_metrics(plan->g, plan->options.metric_rows);
     TRY(cinch_graph_status(plan->g));
+    TRY(cinch_set_precision(&plan->g, plan->options.precision));
     TRY(cinch_protect_states(plan->g));
     if (!plan->options.no_fusion) TRY(cinch_fuse(plan->g));
     return cinch_schedule_create(&plan->schedule, plan->g);
@@ -145,8 +146,6 @@ static cinch_status check(const cinch_graph *graph, const cinch_params *params, 
 {
     if ((unsigned)options->precision > CINCH_PRECISION_BF16)
         return cinch_fail(CINCH_USAGE, "precision %d: unknown", options->precision);
-    if (options->precision == CINCH_PRECISION_BF16)
-        return cinch_fail(CINCH_USAGE, "precision bf16 is not built into this version; use f32");
     if (graph->params && graph->params != params)
         return cinch_fail(CINCH_USAGE, "the plan needs the store that its graph's parameters are in");
     return CINCH_OK;
@@ -202,6 +201,12 @@ void cinch_plan_free(cinch_plan *plan)
     free(plan);
 }
 
+const char *cinch_precision_name(cinch_precision precision)
+{
+    static const char *const names[] = {"f32", "tf32", "bf16"};
+    return (unsigned)precision < sizeof names / sizeof *names ? names[precision] : "unknown";
+}
+
 /* --- questions ------------------------------------------------------------------------------------------------------------ */
 
 static size_t leaf_bytes(const cinch_plan *plan, cinch_op op)
@@ -217,6 +222,8 @@ cinch_plan_info cinch_plan_describe(const cinch_plan *plan)
     cinch_plan_info info = {.calls = plan->schedule.n, .flops = plan->flops};
     for (int32_t id = 1; id < plan->g->n_nodes; id++) info.nodes += plan->schedule.live[id];
     info.arena_bytes = plan->layout.arena_bytes;
+    info.weight_bytes = plan->layout.weight_bytes;
+    info.activation_bytes = info.arena_bytes - info.weight_bytes;
     info.private_bytes = plan->layout.private_bytes;
     info.control_bytes = plan->layout.controls_bytes;
     info.input_bytes = leaf_bytes(plan, CINCH_OP_input);
