@@ -91,7 +91,7 @@ expect 2 '^cinch: --optimizer adm: unknown; did you mean adam\? \(.*sgd' train -
 expect 2 '^cinch: --activation rellu: unknown; did you mean relu' train --activation rellu --out x
 expect 2 '^cinch: --output-activation sigmod: .*sigmoid' train --output-activation sigmod --out x
 expect 2 '^cinch: --device gpu: unknown; did you mean cpu' train --device gpu --out x
-expect 2 '^cinch: --precision bf16: ' train --precision bf16 --out x
+expect 2 '^cinch: --precision f16: unknown; did you mean bf16' train --precision f16 --out x
 expect 2 '^cinch: --checkpoint-every 3x: ' train --checkpoint-every 3x --out x
 expect 2 '^cinch: --time-limit .*: ' train --time-limit soon --out x
 expect 2 '^cinch: --partial: goes with' train --partial --out x

@@ -130,7 +130,7 @@ expect 3 '^cinch: nowhere: ' inspect nowhere
 
 # --- bench
 bench_keys='workload device precision threads batch_size step_ms step_ms_min step_ms_max samples_per_s '
-bench_keys+='first_step_ms peak_bytes flops_per_step share_of_peak loss_first loss_last '
+bench_keys+='first_step_ms peak_bytes activation_bytes weight_bytes flops_per_step share_of_peak loss_first loss_last '
 expect 0 '' bench train dense --batch-size 8 --steps 5 --threads 1 --device cpu --losses --json
 check 'keys of bench train --json' test "$(json_keys)" = "${bench_keys}losses "
 check 'what ran' \

@@ -344,7 +344,6 @@ Test(config, wrong_combinations_are_refused_when_resolved)
          "(linear relu leaky_relu elu gelu silu sigmoid tanh)"},
         {"train.device", "gpu", "train.device gpu: unknown; did you mean cpu? (auto cpu cuda cuda:N)"},
         {"train.device", "cuda:x", "train.device cuda:x: unknown; did you mean cuda:N? (auto cpu cuda cuda:N)"},
-        {"train.precision", "bf16", "train.precision bf16: this build cannot yet; take f32 or tf32"},
         {"train.checkpoint_every", "500", "train.checkpoint_every 500: must be like 1e (epoch), 500s (steps), 10m "
          "(minutes), 2h (hours), or none"},
         {"train.checkpoint_every", "1.5e", "train.checkpoint_every 1.5e: must be like 1e (epoch), 500s (steps), 10m "

@@ -57,6 +57,8 @@ CINCH_API cinch_status cinch_train(const cinch_config *config, const char *path,
 typedef struct cinch_dry_run {
     int64_t parameters, trainable;
     int64_t planned_bytes;   /* arena, inputs, parameters, optimiser state, resident data */
+    int64_t activation_bytes; /* of the largest plan of a step: see cinch_plan_info */
+    int64_t weight_bytes;
     int64_t steps_per_epoch;
     double flops_per_step;   /* of the matrix products */
 } cinch_dry_run;
@@ -71,6 +73,7 @@ typedef struct cinch_run_options {
     const char *device;      /* NULL: "auto" */
     int threads;
     int64_t batch_size;      /* 0: as in training */
+    const char *precision;   /* "f32", "tf32", "bf16"; NULL: as in training. The weights are f32 in any case. */
 } cinch_run_options;
 
 /* Opens a folder with config.json and model.safetensors. CINCH_DATA where they are missing or damaged. `options` may be
@@ -168,6 +171,7 @@ typedef struct cinch_bench {
     double samples_per_s, first_step_ms, flops_per_step, share_of_peak;
     int64_t peak_bytes;      /* largest resident size less that after start-up; on a GPU the most memory that was
                                 allocated there, less the samples */
+    int64_t activation_bytes, weight_bytes;    /* planned: see cinch_plan_info */
     double loss_first, loss_last;
     double losses[20];       /* of steps 1 to 20, each before its update */
     int n_losses;

@@ -17,8 +17,7 @@ static json_t *losses_json(const cinch_bench *b)
 
 static const char *precision_name(const cinch_cli *cli)
 {
-    static const char *const names[] = {"f32", "tf32", "bf16"};
-    return names[cinch_config_train(cli->config)->precision];
+    return cinch_precision_name(cinch_config_train(cli->config)->precision);
 }
 
 static cinch_status print_json(const cinch_cli *cli, const cinch_bench *b, const char *device)
@@ -35,6 +34,8 @@ static cinch_status print_json(const cinch_cli *cli, const cinch_bench *b, const
     cinch_cli_json_set(o, "samples_per_s", cinch_cli_json_number(b->samples_per_s));
     cinch_cli_json_set(o, "first_step_ms", cinch_cli_json_number(b->first_step_ms));
     cinch_cli_json_set(o, "peak_bytes", json_integer(b->peak_bytes));
+    cinch_cli_json_set(o, "activation_bytes", json_integer(b->activation_bytes));
+    cinch_cli_json_set(o, "weight_bytes", json_integer(b->weight_bytes));
     cinch_cli_json_set(o, "flops_per_step", json_integer((json_int_t)b->flops_per_step));
     cinch_cli_json_set(o, "share_of_peak", cinch_cli_json_number(b->share_of_peak));
     cinch_cli_json_set(o, "loss_first", cinch_cli_json_number(b->loss_first));
@@ -53,7 +54,9 @@ static void print_table(const cinch_cli *cli, const cinch_bench *b, const char *
     cinch_cli_print("  samples/s   %.0f\n", b->samples_per_s);
     cinch_cli_print("  products    %.3f GFLOP a step, %.0f%% of this machine's peak\n", b->flops_per_step * 1e-9,
                     100 * b->share_of_peak);
-    cinch_cli_print("  memory      %.1f MiB above start-up\n", (double)b->peak_bytes / 1048576);
+    cinch_cli_print("  memory      %.1f MiB above start-up; planned: activations %.2f MiB, bf16 copies of weights %.2f MiB\n",
+                    (double)b->peak_bytes / 1048576, (double)b->activation_bytes / 1048576,
+                    (double)b->weight_bytes / 1048576);
     cinch_cli_print("  loss        %.6g first, %.6g last\n", b->loss_first, b->loss_last);
     for (int i = 0; cli->losses && i < b->n_losses; i++) cinch_cli_print("  step %-2d     %.8g\n", i + 1, b->losses[i]);
 }

@@ -54,6 +54,8 @@ static cinch_status print_dry_json(const cinch_dry_run *d, const cinch_model *mo
     cinch_cli_json_set(o, "parameters", json_integer(d->parameters));
     cinch_cli_json_set(o, "trainable", json_integer(d->trainable));
     cinch_cli_json_set(o, "planned_bytes", json_integer(d->planned_bytes));
+    cinch_cli_json_set(o, "activation_bytes", json_integer(d->activation_bytes));
+    cinch_cli_json_set(o, "weight_bytes", json_integer(d->weight_bytes));
     cinch_cli_json_set(o, "steps_per_epoch", json_integer(d->steps_per_epoch));
     cinch_cli_json_set(o, "flops_per_step", json_integer((json_int_t)d->flops_per_step));
     return cinch_cli_print_json(o);
@@ -64,7 +66,8 @@ static void print_dry(const cinch_dry_run *d, const cinch_model *model, const ch
     cinch_cli_print("%s on %s\n", cinch_model_name(model), device);
     cinch_inspect_print_layers(model);
     cinch_cli_print("  %lld parameters, %lld of them trainable\n", (long long)d->parameters, (long long)d->trainable);
-    cinch_cli_print("  %.1f MiB planned on the device, the data included\n", (double)d->planned_bytes / 1048576);
+    cinch_cli_print("  %.1f MiB planned on the device, the data included; of these %.2f MiB for activations\n",
+                    (double)d->planned_bytes / 1048576, (double)d->activation_bytes / 1048576);
     cinch_cli_print("  %lld steps an epoch, %.3f GFLOP a step\n", (long long)d->steps_per_epoch,
                     d->flops_per_step * 1e-9);
 }

@@ -248,7 +248,10 @@ static cinch_status measure(bench *b, const cinch_bench_options *options, cinch_
     TRY(time_steps(b, out, steps));
     out->peak_bytes = peak_bytes(b, before);
     TRY(cinch_product_peak(b->device, b->precision, &peak));
-    out->flops_per_step = cinch_plan_describe(b->plan).flops;
+    cinch_plan_info info = cinch_plan_describe(b->plan);
+    out->activation_bytes = (int64_t)info.activation_bytes;
+    out->weight_bytes = (int64_t)info.weight_bytes;
+    out->flops_per_step = info.flops;
     out->share_of_peak = out->flops_per_step / out->step_ms * 1e-6 / peak;
     out->threads = cinch_bench_threads(b->device);
     return CINCH_OK;

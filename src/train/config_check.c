@@ -99,12 +99,6 @@ static cinch_status check_partial(const cinch_train_config *t)
     return cinch_fail(CINCH_USAGE, "train.partial: goes with train.from_weights (--from-weights), which is missing");
 }
 
-static cinch_status check_precision(cinch_precision precision)
-{
-    if (precision != CINCH_PRECISION_BF16) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "train.precision bf16: this build cannot yet; take f32 or tf32");
-}
-
 /* "500s" into 500 and 's'; the unit is 0 where the text is nothing like it. */
 static cinch_status read_interval(const char *text, double *n, char *unit)
 {
@@ -156,7 +150,6 @@ cinch_status cinch_settings_check(cinch_settings *s)
     TRY(check_optimizer(&s->optimizer));
     TRY(check_schedule(&s->schedule, s->optimizer.lr));
     TRY(check_device(s->train.public.device));
-    TRY(check_precision(s->train.public.precision));
     TRY(check_partial(&s->train.public));
     TRY(read_checkpoint_every(s->train.checkpoint_every, &s->train.public));
     if (s->train.public.epochs == 0 && s->train.public.max_steps == 0) s->train.public.epochs = 10;

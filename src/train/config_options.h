@@ -7,6 +7,9 @@
 
 #include "core/options.h"
 
+/* In the order of cinch_precision. */
+#define CINCH_PRECISION_NAMES "f32 tf32 bf16"
+
 /* What other modules read, beside the options that it is worked out from. */
 typedef struct cinch_settings {
     struct {

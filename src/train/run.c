@@ -3,6 +3,7 @@
 #include "train/run.h"
 
 #include "core/status.h"
+#include "train/config_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,14 @@ static cinch_status open_model(cinch_run *r)
     return status;
 }
 
+/* NULL: as in training. */
+static cinch_status choose_precision(cinch_run *r, const char *name)
+{
+    int position = name ? cinch_option_position(CINCH_PRECISION_NAMES, name) : 0;
+    r->precision = name ? (cinch_precision)position : cinch_config_train(r->config)->precision;
+    return position >= 0 ? CINCH_OK : cinch_option_unknown("precision", name, CINCH_PRECISION_NAMES);
+}
+
 static cinch_status open_run(cinch_run *r, const char *path, const cinch_run_options *options)
 {
     TRY(cinch_folder_create(&r->folder, path));
@@ -82,6 +91,7 @@ static cinch_status open_run(cinch_run *r, const char *path, const cinch_run_opt
     TRY(cinch_device_open(&r->device, options->device ? options->device : "auto", &device));
     int64_t trained = cinch_config_train(r->config)->batch_size;
     r->batch_size = options->batch_size > 0 ? options->batch_size : trained;
+    TRY(choose_precision(r, options->precision));
     return open_model(r);
 }
 
@@ -195,7 +205,7 @@ cinch_status cinch_run_restore(cinch_run *r, const float *values, int64_t n, flo
 static cinch_status make_forward(cinch_run *r, cinch_forward direction)
 {
     cinch_graph *g;
-    cinch_plan_options options = {.precision = cinch_config_train(r->config)->precision};
+    cinch_plan_options options = {.precision = r->precision};
     TRY(cinch_graph_create(&g));
     write_forward(r, g, direction, r->batch_size);
     cinch_status status = cinch_plan_create(&r->forward[direction], g, r->device, r->params, &options);

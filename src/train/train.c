@@ -163,10 +163,23 @@ static double step_flops(cinch_fit *f)
     return flops;
 }
 
+/* The largest of the plans, which share one arena. */
+static cinch_plan_info largest_plan(const cinch_step_plans *steps)
+{
+    cinch_plan_info most = {0};
+    for (int i = 0; i < steps->n; i++) {
+        cinch_plan_info info = cinch_plan_describe(steps->at[i].plan);
+        if (info.arena_bytes > most.arena_bytes) most = info;
+    }
+    return most;
+}
+
 static cinch_dry_run summarise(cinch_trainer *t)
 {
+    cinch_plan_info plan = largest_plan(&t->fit.steps);
     return (cinch_dry_run){.parameters = cinch_params_total(t->params), .trainable = cinch_params_trainable(t->params),
                            .planned_bytes = (int64_t)cinch_device_memory_used(t->device).now,
+                           .activation_bytes = (int64_t)plan.activation_bytes, .weight_bytes = (int64_t)plan.weight_bytes,
                            .steps_per_epoch = cinch_fit_steps_per_epoch(&t->fit), .flops_per_step = step_flops(&t->fit)};
 }
 
