@@ -62,7 +62,7 @@ CINCH_API cinch_device_memory cinch_device_memory_used(const cinch_device *devic
 
 /* What the device's libraries chose while plans were made (which algorithm for which product), as JSON on several lines;
    new text for cinch_free, NULL where nothing was chosen. `tune` takes it back, before plans are made, so that they
-   compute the same bytes.
+   compute the same bytes; a device that chooses nothing, the CPU, leaves it alone.
    Errors: CINCH_DATA where `text` is no such JSON or of another device or version of its libraries; the choices are then
    made anew. */
 CINCH_API cinch_status cinch_device_tuning(cinch_device *device, char **text);

@@ -51,7 +51,7 @@ static cinch_status open_auto(cinch_device *device, const cinch_device_options *
     cinch_status status = cinch_device_gpus(&count);
     for (int i = 0; i < count; i++) {
         status = open_gpu(device, i);
-        if (!status) return CINCH_OK;
+        if (!status) return device->no_gpu[0] = 0, CINCH_OK;
         if (!device->no_gpu[0]) snprintf(device->no_gpu, sizeof device->no_gpu, "cuda:%d: %s", i, cinch_last_error());
     }
     if (!device->no_gpu[0]) snprintf(device->no_gpu, sizeof device->no_gpu, "%s", cinch_last_error());

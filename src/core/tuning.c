@@ -71,7 +71,6 @@ static cinch_status take(cinch_device *device, json_t *whole)
     const char *key;
     json_t *choice;
     TRY(check(device, whole));
-    if (!device->backend->vtable->choose) return CINCH_OK;
     TRY(cinch_device_enter(device));
     json_object_foreach(json_object_get(whole, "choices"), key, choice)
         TRY(device->backend->vtable->choose(device->backend, key, json_string_value(choice)));
@@ -81,6 +80,7 @@ static cinch_status take(cinch_device *device, json_t *whole)
 cinch_status cinch_device_tune(cinch_device *device, const char *text)
 {
     json_t *whole;
+    if (!device->backend->vtable->choose) return CINCH_OK;
     TRY(cinch_json_parse(&whole, text, "tuning", CINCH_DATA));
     cinch_status status = take(device, whole);
     json_decref(whole);
