@@ -37,9 +37,9 @@ static void pack(const block *x, int width, float *out)
             for (int i = start; i < start + width; i++) *out++ = i < x->count ? load(x, i, p) : 0;
 }
 
-/* out[column][row] += a panel of A times a panel of B */
-__attribute__((no_sanitize("address", "undefined")))
-static void multiply(const float *a, const float *b, int depth, float *out)
+/* out[column][row] += a panel of A times a panel of B; the same bits with every instruction set. */
+__attribute__((always_inline, no_sanitize("address", "undefined")))
+static inline void multiply_panels(const float *a, const float *b, int depth, float *out)
 {
     vector s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 };
     for (int p = 0; p < depth; p++, a += PANEL_ROWS, b += PANEL_COLUMNS) {
@@ -52,10 +52,35 @@ static void multiply(const float *a, const float *b, int depth, float *out)
     *(vector *)(out + 3 * LT_TILE_ROWS) += s3;
 }
 
+typedef void multiply_function(const float *a, const float *b, int depth, float *out);
+
+__attribute__((no_sanitize("address", "undefined")))
+static void multiply_anywhere(const float *a, const float *b, int depth, float *out)
+{
+    multiply_panels(a, b, depth, out);
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"), no_sanitize("address", "undefined")))
+static void multiply_avx2(const float *a, const float *b, int depth, float *out)
+{
+    multiply_panels(a, b, depth, out);
+}
+#endif
+
+static multiply_function *best_multiply(void)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) return multiply_avx2;
+#endif
+    return multiply_anywhere;
+}
+
 /* `to` = the tile's products over k from first up to, not with, end */
 static void multiply_range(const cuda_host_lt_problem *p, const lt_place *at, int64_t first, int64_t end, lt_tile to)
 {
     bool tf32 = p->compute == CUBLAS_COMPUTE_32F_FAST_TF32;
+    multiply_function *multiply = best_multiply();
     memset(to, 0, sizeof(lt_tile));
     for (int64_t k = first; k < end; k += DEPTH) {
         int depth = (int)(end - k < DEPTH ? end - k : DEPTH);

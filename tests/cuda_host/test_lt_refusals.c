@@ -455,7 +455,7 @@ Test(lt_refusals, descriptors_in_place)
     OK(cublasLtMatmulPreferenceInit(&preference));
     OK(cublasLtMatrixLayoutGetAttribute(&layout, CUBLASLT_MATRIX_LAYOUT_LD, &ld, sizeof ld, NULL));
     cr_assert_eq(ld, 5);
-    cr_assert_eq((int)cublasLtMatmulDescInit_internal(&desc, sizeof desc - 8, CUBLAS_COMPUTE_32F, CUDA_R_32F),
+    cr_assert_eq((int)cublasLtMatmulDescInit_internal(&desc, 8, CUBLAS_COMPUTE_32F, CUDA_R_32F),
                  (int)CUBLAS_STATUS_ALLOC_FAILED);
 }
 
