@@ -102,11 +102,22 @@ static case_shape output_shape(const case_row *row)
     }
 }
 
+static const char *const types[] = {"f32", "bf16", "i32", "u8"};
+
 /* --- types -------------------------------------------------------------------------------------------------------- */
 
-static cinch_dtype operand_type(case_range range, cinch_dtype dtype)
+/* The type of a mask of one, else `otherwise`. */
+static cinch_dtype type_in(unsigned mask, cinch_dtype otherwise)
 {
-    switch (range) {
+    for (int type = 0; type < CINCH_DTYPE_COUNT; type++)
+        if (mask == 1u << type) return (cinch_dtype)type;
+    return otherwise;
+}
+
+static cinch_dtype operand_type(const case_row *row, int k, cinch_dtype dtype)
+{
+    if (row->as[k]) return type_in(row->as[k], dtype);
+    switch (row->range[k]) {
     case ROWS:
     case DIGITS:
     case POSITION:
@@ -119,8 +130,7 @@ static cinch_dtype operand_type(case_range range, cinch_dtype dtype)
 
 static cinch_dtype output_type(const case_row *row, cinch_dtype dtype)
 {
-    for (int type = 0; type < CINCH_DTYPE_COUNT; type++)
-        if (row->to == 1u << type) return (cinch_dtype)type;
+    if (row->to) return type_in(row->to, dtype);
     if (row->op == CINCH_OP_one_hot) return CINCH_F32;
     if (row->op == CINCH_OP_chain && row->attr.chain.reduce) return CINCH_F32;
     return row->op == CINCH_OP_argmax ? CINCH_I32 : dtype;
@@ -145,9 +155,19 @@ static void append_shape(char *text, size_t size, const case_shape *shape)
     if (used < size) snprintf(text + used, size - used, "]");
 }
 
+/* " (u8) to f32" of rows whose operands or results are of other types. */
+static void append_types(char *text, size_t size, const case_row *row, cinch_dtype dtype)
+{
+    for (int k = 0; k < row->n_in; k++) {
+        size_t used = strlen(text);
+        if (row->as[k]) snprintf(text + used, size - used, " %d: %s", k, types[operand_type(row, k, dtype)]);
+    }
+    size_t used = strlen(text);
+    if (row->to) snprintf(text + used, size - used, " to %s", types[type_in(row->to, dtype)]);
+}
+
 static void describe(case_instance *c)
 {
-    static const char *const types[] = {"f32", "bf16", "i32", "u8"};
     const case_row *row = c->row;
     const char *file = strrchr(row->file, '/');
     snprintf(c->text, sizeof c->text, "%s:%d: %s", file ? file + 1 : row->file, row->line, cinch_ops[row->op].name);
@@ -156,6 +176,7 @@ static void describe(case_instance *c)
     bool plain = !strcmp(row->attr_text, "NO_ATTR") || !strcmp(row->attr_text, "(.scalars = {{0}})");
     snprintf(c->text + used, sizeof c->text - used, "%s%s %s", plain ? "" : " ", plain ? "" : row->attr_text,
              types[c->dtype]);
+    append_types(c->text, sizeof c->text, row, c->dtype);
 }
 
 /* dropout_grad reads what dropout saved: that call, on the same shape with the same attributes. */
@@ -177,7 +198,7 @@ case_instance *case_create(const case_row *row, cinch_dtype dtype)
     c->dtype = dtype;
     c->call = (oracle_call){row->op, &row->attr, row->n_in, cinch_ops[row->op].n_out, c->in, c->out, NULL, NULL};
     describe(c);
-    for (int k = 0; k < row->n_in; k++) c->in[k] = make_tensor(row->in[k], operand_type(row->range[k], dtype));
+    for (int k = 0; k < row->n_in; k++) c->in[k] = make_tensor(row->in[k], operand_type(row, k, dtype));
     if (c->call.n_out) c->out[0] = make_tensor(output_shape(row), output_type(row, dtype));
     for (int k = 0; k < row->n_in; k++) case_fill(c, k);
     if (row->op == CINCH_OP_dropout_grad) {

@@ -67,6 +67,7 @@ typedef struct case_row {
     case_shape out;             /* where the operands do not say it; see has_out */
     bool has_out;
     unsigned to;                /* the type of the output where it is not the operands' */
+    unsigned as[CASE_INPUTS];   /* the type of an operand where it is not the row's: F32, U8; 0: it is */
     unsigned fixed;             /* bit k: no derivative is taken with respect to operand k */
     float tolerance;            /* factor on the usual bounds; 0: 1 */
     float scale;                /* absolute size of the rounding errors; 0: from the operands */

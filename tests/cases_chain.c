@@ -31,6 +31,18 @@
 #define SUM_ONLY CHAIN(1, 1, STEP(abs, 0, -1, -1))
 #define DOT CHAIN(1, 1, STEP(mul, 0, 1, -1))
 
+/* What the precision pass makes of losses: bf16 predictions beside targets that are bytes, or f32. */
+#define MSE_OF_BYTES CHAIN(4, 1, STEP_WITH(mul, 0.0039215686f, 1, NUMBER, -1), STEP(sub, 0, R(0), -1),              \
+                           STEP(square, R(1), -1, -1), STEP_WITH(mul, 0.01f, R(2), NUMBER, -1))
+#define SLOPE_OF_BYTES CHAIN(4, 0, STEP_WITH(mul, 0.0039215686f, 1, NUMBER, -1), STEP(sub, 0, R(0), -1),            \
+                             STEP_WITH(mul, 0.01f, R(1), NUMBER, -1), STEP(sigmoid_grad, R(2), 0, -1))
+#define BYTES_LOSS(...)                                                                                            \
+    ROW(chain, IN(__VA_ARGS__, __VA_ARGS__), MSE_OF_BYTES, FLOATS, 0, RANGE(PROBABILITY, BYTES), .as = {0, U8},      \
+        .to = F32, .scale = 0.01f),                                                                                \
+    ROW(chain, IN(__VA_ARGS__, __VA_ARGS__), SLOPE_OF_BYTES, FLOATS, 0, RANGE(PROBABILITY, BYTES), .as = {0, U8}),   \
+    ROW(chain, IN(__VA_ARGS__, __VA_ARGS__), MSE, BF16, 0, RANGE(PROBABILITY, PROBABILITY), .as = {0, F32},         \
+        .to = F32)
+
 #define SIZES2(chain_, flags)                                      \
     ROW(chain, IN(SCALAR, SCALAR), chain_, FLOATS, GRAD2),         \
     ROW(chain, IN(S(1), S(1)), chain_, FLOATS, GRAD),              \
@@ -68,6 +80,15 @@ static const case_row rows[] = {
         RANGE(SIGNED, SIGNED, SIGNED, FLAGS)),
     ROW(chain, IN(S(3, 5, 7), S(7), S(5, 1), S(3, 1, 1), SCALAR, S(1, 5, 7), S(3, 5, 1), S(3, 1, 7)), EIGHT_INPUTS,
         FLOATS, GRAD),
+    BYTES_LOSS(S(1)),
+    BYTES_LOSS(S(31)),
+    BYTES_LOSS(S(1025)),
+    BYTES_LOSS(S(256, 784)),
+    ROW(chain, IN(S(5, 33), S(33)), SLOPE_OF_BYTES, FLOATS, 0, RANGE(PROBABILITY, BYTES), .as = {0, U8}),
+    ROW(chain, IN(S(33), S(5, 33)), SLOPE_OF_BYTES, FLOATS, 0, RANGE(PROBABILITY, BYTES), .as = {0, U8}),
+    ROW(chain, IN(S(5, 33), S(5, 1)), SLOPE_OF_BYTES, FLOATS, 0, RANGE(PROBABILITY, BYTES), .as = {0, U8}),
+    ROW(chain, IN(S(257, 131), S(131), S(257, 1)), AFFINE_RELU, BF16, 0, .as = {0, F32, F32}),
+    ROW(chain, IN(S(257, 131), S(131), S(257, 1)), AFFINE_RELU, BF16, 0, .as = {F32}, .to = F32),
     ROW(chain, IN(SCALAR), SUM_ONLY, FLOATS, GRAD),
     ROW(chain, IN(S(31)), SUM_ONLY, FLOATS, GRAD),
     ROW(chain, IN(S(1025)), SUM_ONLY, FLOATS, 0),

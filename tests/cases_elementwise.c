@@ -38,6 +38,12 @@
     ROW(op, IN(S(9, 33, 257), S(9, 1, 257)), NO_ATTR, types, 0, RANGE(ra, rb)),          \
     ROW(op, IN(S(257, 513), S(257, 513)), NO_ATTR, types, SPEED, RANGE(ra, rb))
 
+/* Operands and results of several types, as the precision pass leaves them. */
+#define MIXED(op, to_, ...)                                                                        \
+    ROW(op, IN(__VA_ARGS__), NO_ATTR, BF16, 0, .as = {0, F32}, .to = to_),                         \
+    ROW(op, IN(__VA_ARGS__), NO_ATTR, BF16, 0, .as = {F32, 0}, .to = to_),                         \
+    ROW(op, IN(__VA_ARGS__), NO_ATTR, FLOATS, 0, RANGE(BYTES, SIGNED), .as = {U8, 0}, .to = to_)
+
 #define SPECIALS(op, ...) ROW(op, IN(__VA_ARGS__), NO_ATTR, F32, 0, RANGE(SPECIAL, SPECIAL))
 
 static const case_row rows[] = {
@@ -53,6 +59,14 @@ static const case_row rows[] = {
     UNARY(sin, NO_ATTR, FLOATS, GRAD2, SIGNED, WIDE),
     UNARY(cos, NO_ATTR, FLOATS, GRAD2, SIGNED, WIDE),
     UNARY(erf, NO_ATTR, FLOATS, GRAD2, SIGNED, WIDE),
+
+    MIXED(mul, F32, S(33), SCALAR),
+    MIXED(mul, F32, S(1025), S(1025)),
+    MIXED(sub, BF16, S(5, 33), S(33)),
+    MIXED(sub, F32, S(33), S(5, 33)),
+    MIXED(add, BF16, S(5, 1), S(1, 31)),
+    MIXED(add, BF16, S(257, 513), S(257, 513)),
+    MIXED(relu_grad, BF16, S(65, 1025), S(65, 1025)),
 
     BINARY(add, ALL, GRAD2, SIGNED, SIGNED),
     BINARY(sub, ALL, GRAD2, SIGNED, SIGNED),

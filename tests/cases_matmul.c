@@ -15,6 +15,12 @@
     ROW(matmul, IN(S(k, m), S(k, n)), TN, types, flags),                   \
     ROW(matmul, IN(S(k, m), S(n, k)), TT, types, flags)
 
+#define WIDENED(m, k, n)                                                   \
+    ROW(matmul, IN(S(m, k), S(k, n)), NN, BF16, 0, .to = F32),             \
+    ROW(matmul, IN(S(m, k), S(n, k)), NT, BF16, 0, .to = F32),             \
+    ROW(matmul, IN(S(k, m), S(k, n)), TN, BF16, 0, .to = F32),             \
+    ROW(matmul, IN(S(k, m), S(n, k)), TT, BF16, 0, .to = F32)
+
 #define LINEAR(activation, types, grad, ...)                                                            \
     ROW(matmul_bias, IN(S(5, 7), S(6, 7), S(6)), WITH(activation, __VA_ARGS__), types, grad),           \
     ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(activation, __VA_ARGS__), types, 0),       \
@@ -75,6 +81,19 @@ static const case_row rows[] = {
     LINEAR(tanh, FLOATS, GRAD),
     LINEAR(softplus, FLOATS, GRAD),
     ROW(matmul_bias, IN(S(256, 784), S(512, 784), S(512)), WITH(relu), FLOATS, SPEED),
+
+    /* Products of bf16 that give f32, as gradients of weights and outputs are, with biases of either type. */
+    WIDENED(1, 1, 1),
+    WIDENED(3, 5, 4),
+    WIDENED(33, 65, 17),
+    WIDENED(129, 257, 513),
+    WIDENED(784, 256, 512),
+    ROW(matmul, IN(S(3, 17, 31), S(3, 31, 33)), NN, BF16, 0, .to = F32),
+    ROW(matmul, IN(S(3, 0), S(0, 4)), NN, BF16, 0, .to = F32),
+    ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), NT, BF16, 0, .as = {0, 0, F32}, .to = F32),
+    ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(sigmoid), BF16, 0, .as = {0, 0, F32}, .to = F32),
+    ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(relu), BF16, 0, .as = {0, 0, F32}),
+    ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(relu), BF16, 0, .as = {F32, F32, F32}),
     ROW(matmul_bias, IN(S(3, 17, 31), S(3, 31, 33), S(33)), ATTR(matmul, .activation = CINCH_OP_tanh), FLOATS, 0),
 };
 

@@ -28,6 +28,14 @@
     ROW(op, IN(S(31, 65)), AXES(1, 1), F32, 0, RANGE(HOLES)),                                 \
     ROW(op, IN(S(65, 31)), AXES(0, 0), F32, 0, RANGE(HOLES))
 
+#define WIDENED(op)                                                     \
+    ROW(op, IN(S(33)), AXES(0, 0), BF16, 0, .to = F32),                 \
+    ROW(op, IN(S(5, 33)), AXES(1, 1), BF16, 0, .to = F32),              \
+    ROW(op, IN(S(1025, 33)), AXES(0, 0), BF16, 0, .to = F32),           \
+    ROW(op, IN(S(256, 785)), AXES(0, 0), BF16, SPEED, .to = F32),       \
+    ROW(op, IN(S(9, 129, 65)), AXES(1, 1), BF16, 0, .to = F32),         \
+    ROW(op, IN(S(17, 8191)), AXES(0, 1), BF16, 0, .to = F32)
+
 #define ALONG(axis_) ATTR(axis, .first = axis_)
 #define ALONG_REVERSE(axis_) ATTR(axis, .first = axis_, .reverse = 1)
 #define ALONG_EXCLUSIVE(axis_, reverse_) ATTR(axis, .first = axis_, .reverse = reverse_, .exclusive = 1)
@@ -37,6 +45,12 @@ static const case_row rows[] = {
     REDUCTION(max, ALL, GRAD2, SIGNED),
     REDUCTION(min, ALL, GRAD2, SIGNED),
     REDUCTION(logsumexp, FLOATS, GRAD2, SIGNED),
+
+    /* Half precision stored, single given. */
+    WIDENED(sum),
+    WIDENED(max),
+    WIDENED(min),
+    WIDENED(logsumexp),
 
     /* The sum of nothing is 0; half precision stored, single summed. */
     ROW(sum, IN(S(3, 0)), AXES(1, 1), ALL, 0),
