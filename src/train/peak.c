@@ -141,12 +141,7 @@ typedef struct product {
     int in_a_row;      /* products, before the device is waited for */
 } product;
 
-/* A GPU needs more of them to be busy. */
-static product product_for(const cinch_device *device, cinch_precision precision)
-{
-    bool on_cpu = !strcmp(cinch_device_name(device), "cpu");
-    return on_cpu ? (product){precision, 2048, 1} : (product){precision, 8192, 10};
-}
+enum { CPU_SIZE = 2048, GPU_SIZE = 8192, GPU_SIZE_LEAST = 256, GPU_IN_A_ROW = 10 };
 
 static cinch_dtype product_type(const product *p) { return p->precision == CINCH_PRECISION_BF16 ? CINCH_BF16 : CINCH_F32; }
 
@@ -188,15 +183,49 @@ static cinch_status fill_product(const product *p, cinch_plan *plan)
     return status;
 }
 
-static cinch_status time_product(const product *p, cinch_device *device, cinch_plan *plan, double *gflops)
+static cinch_status run_products(const product *p, cinch_device *device, cinch_plan *plan, double *seconds)
 {
-    *gflops = 0;
-    for (int go = 0; go < 8; go++) {
-        TRY(cinch_device_sync(device));
-        double start = cinch_seconds();
-        for (int i = 0; i < p->in_a_row; i++) TRY(cinch_plan_run(plan));
-        TRY(cinch_device_sync(device));
-        double rate = cinch_plan_describe(plan).flops * p->in_a_row / (cinch_seconds() - start) * 1e-9;
+    TRY(cinch_device_sync(device));
+    double start = cinch_seconds();
+    for (int i = 0; i < p->in_a_row; i++) TRY(cinch_plan_run(plan));
+    TRY(cinch_device_sync(device));
+    *seconds = (cinch_seconds() - start) / p->in_a_row;
+    return CINCH_OK;
+}
+
+/* Seconds of one product, the best of several goes. */
+static cinch_status time_product(const product *p, cinch_device *device, cinch_plan *plan, double *seconds)
+{
+    double go, total = 0;
+    TRY(run_products(p, device, plan, seconds));
+    for (int i = 1; i < 8 && total < 1; i++) {
+        TRY(run_products(p, device, plan, &go));
+        if (go < *seconds) *seconds = go;
+        total += go * p->in_a_row;
+    }
+    return CINCH_OK;
+}
+
+static cinch_status measure_product(const product *p, cinch_device *device, double *seconds, double *gflops)
+{
+    cinch_plan *plan = NULL;
+    cinch_status status;
+    TRY_GOTO(plan_product(p, device, &plan));
+    TRY_GOTO(fill_product(p, plan));
+    TRY_GOTO(time_product(p, device, plan, seconds));
+    *gflops = cinch_plan_describe(plan).flops / *seconds * 1e-9;
+done:
+    cinch_plan_free(plan);
+    return status;
+}
+
+/* A GPU is given larger and larger ones until it is busy for a millisecond. */
+static cinch_status gpu_peak(cinch_device *device, cinch_precision precision, double *gflops)
+{
+    product p = {precision, GPU_SIZE_LEAST, GPU_IN_A_ROW};
+    double seconds = 0, rate;
+    for (*gflops = 0; p.size <= GPU_SIZE && seconds < 1e-3; p.size *= 2) {
+        TRY(measure_product(&p, device, &seconds, &rate));
         if (rate > *gflops) *gflops = rate;
     }
     return CINCH_OK;
@@ -204,15 +233,9 @@ static cinch_status time_product(const product *p, cinch_device *device, cinch_p
 
 cinch_status cinch_product_peak(cinch_device *device, cinch_precision precision, double *gflops)
 {
-    product p = product_for(device, precision);
-    cinch_plan *plan = NULL;
-    cinch_status status;
-    TRY_GOTO(plan_product(&p, device, &plan));
-    TRY_GOTO(fill_product(&p, plan));
-    TRY_GOTO(time_product(&p, device, plan, gflops));
-done:
-    cinch_plan_free(plan);
-    return status;
+    double seconds;
+    if (strcmp(cinch_device_name(device), "cpu")) return gpu_peak(device, precision, gflops);
+    return measure_product(&(product){precision, CPU_SIZE, 1}, device, &seconds, gflops);
 }
 
 /* --- all three ----------------------------------------------------------------------------------------------------------- */
