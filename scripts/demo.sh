@@ -33,7 +33,10 @@ for argument in "$@"; do
 done
 
 scripts/setup.sh "${setup_options[@]}"
-build build -DCMAKE_BUILD_TYPE=Release
+# For the GPUs of this machine alone: all that cinch knows would take minutes.
+gpus=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | tr -d . | sort -u | paste -sd ';' -) || gpus=
+if [ -n "$gpus" ]; then cuda=(-DCINCH_CUDA=AUTO "-DCINCH_CUDA_ARCHITECTURES=$gpus"); else cuda=(-DCINCH_CUDA=OFF); fi
+build build -DCMAKE_BUILD_TYPE=Release "${cuda[@]}"
 
 run=runs/demo
 if data_is_here; then data=$fashion_mnist; else data=shapes; fi

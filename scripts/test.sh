@@ -16,6 +16,7 @@ usage()
 Usage: scripts/test.sh [-y] [--no-install] [--sanitize] [-L LABEL]
 
 Builds the tests into build-test/, warnings being errors, and runs them.
+Where nvcc is found, the CUDA backend is built too, for CINCH_CUDA_ARCHITECTURES (90).
   --sanitize     then again under ASan and UBSan, in build-sanitize/ (without the labels train and house)
   -L LABEL       only tests with this label: core oracle gradient data train cli fault house
   -y, --yes      install missing packages without asking; so does CI=1 or CI=true
@@ -62,6 +63,24 @@ check_reports()
     head -n 60 "${files[0]}"
 }
 
+# Where there is nvcc, the CUDA backend is built, for one architecture; a kernel file may take so many seconds.
+kernel_seconds=60
+choose_cuda()
+{
+    cuda=(-DCINCH_CUDA=ON "-DCINCH_CUDA_ARCHITECTURES=${CINCH_CUDA_ARCHITECTURES:-90}"
+        "-DCMAKE_CUDA_COMPILER_LAUNCHER=$PWD/scripts/time_limit.sh;$kernel_seconds")
+    with_cuda=yes
+    have nvcc || [ -x "${CUDACXX:-${CUDAToolkit_ROOT:-${CUDA_HOME:-/usr/local/cuda}}/bin/nvcc}" ] && return 0
+    say "There is no CUDA toolkit (nvcc) here: the CUDA backend is not built, and its sources are not checked with nvcc."
+    cuda=(-DCINCH_CUDA=OFF) with_cuda=no
+}
+
+# The slowest first; nothing where all of them were up to date.
+list_compile_times()
+{
+    sed -nE 's/^(.*\.cu) took ([0-9.]+) s$/\2 \1/p' "$1" | sort -rn | awk '{ printf "%s%s %s s", NR > 1 ? ", " : "", $2, $1 }'
+}
+
 setup_options=(--tests) labels=() sanitize=no
 while [ $# -gt 0 ]; do
     case $1 in
@@ -77,12 +96,15 @@ done
 scripts/setup.sh "${setup_options[@]}"
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(getconf _NPROCESSORS_ONLN)}
 
-build build-test -DCMAKE_BUILD_TYPE=Release -DCINCH_TESTS=ON -DCINCH_WERROR=ON
+choose_cuda
+build build-test -DCMAKE_BUILD_TYPE=Release -DCINCH_TESTS=ON -DCINCH_WERROR=ON "${cuda[@]}"
+[ "$with_cuda" = no ] || say "Kernels, by the time that nvcc took: $(list_compile_times build-test/build.log)"
 run_tests build-test "${labels[@]}"
 
 if [ "$sanitize" = yes ]; then
     # The sanitizers make gcc warn where nothing is wrong; the first tree has refused the real warnings.
-    build build-sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCINCH_TESTS=ON -DCINCH_SANITIZE=address,undefined
+    build build-sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCINCH_TESTS=ON -DCINCH_SANITIZE=address,undefined \
+        -DCINCH_CUDA=OFF
     reports=$PWD/build-sanitize/reports
     rm -rf "$reports" && mkdir -p "$reports"
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:log_path=$reports/report

@@ -93,5 +93,28 @@ for name in good bad; do "${CC:-cc}" -shared -fPIC "$work/$name.c" -o "$work/$na
 "$scripts/check_symbols.sh" "$work/good.so" >/dev/null || { echo "a good library was refused"; failures=$((failures + 1)); }
 if "$scripts/check_symbols.sh" "$work/bad.so" >/dev/null; then echo "a bad library passed"; failures=$((failures + 1)); fi
 
+"$scripts/check_symbols.sh" "$work/good.so" cinch_a >/dev/null || { echo "the one export was refused"; failures=$((failures + 1)); }
+for names in cinch_b "cinch_a cinch_b"; do
+    # shellcheck disable=SC2086
+    if "$scripts/check_symbols.sh" "$work/good.so" $names >/dev/null; then
+        echo "exports other than $names passed"
+        failures=$((failures + 1))
+    fi
+done
+
+# A compiler within its time, one that fails, one that is too slow.
+# shellcheck disable=SC2016
+busy='for ((i = 0; i < 300000; i++)); do :; done'
+limited() { "$scripts/time_limit.sh" "$@" >"$work/out" 2>&1; }
+limited 60 bash -c 'echo compiled' - a/kernel.cu && grep -qx 'kernel.cu took [0-9.]* s' "$work/out" &&
+    grep -qx compiled "$work/out" || { echo "a quick compiler was refused"; failures=$((failures + 1)); }
+status=0
+limited 60 bash -c 'exit 7' || status=$?
+[ "$status" = 7 ] || { echo "a failing compiler ended with $status"; failures=$((failures + 1)); }
+if limited 0.05 bash -c "$busy" - kernel.cu || ! grep -q '^kernel.cu took .* at most 0.05 s are allowed' "$work/out"; then
+    echo "a slow compiler passed"
+    failures=$((failures + 1))
+fi
+
 [ "$failures" = 0 ] && echo "all found"
 [ "$failures" = 0 ]

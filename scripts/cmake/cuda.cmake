@@ -6,7 +6,7 @@ foreach(name ${CINCH_SEAM})
   install(FILES src/core/${name} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cinch/backend/core)
 endforeach()
 
-set(CINCH_CUDA OFF CACHE STRING "build the CUDA backend: AUTO (where its toolkit is found), ON, OFF")
+set(CINCH_CUDA AUTO CACHE STRING "build the CUDA backend: AUTO (where its toolkit is found), ON, OFF")
 set_property(CACHE CINCH_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(CINCH_CUDA_ARCHITECTURES "" CACHE STRING "GPUs to compile for, as 80;90; empty: those of 80 90 100 120 that nvcc knows")
 
