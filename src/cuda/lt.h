@@ -34,7 +34,7 @@ typedef struct cinch_cuda_operands {
     void *d;
 } cinch_cuda_operands;
 
-/* All addresses must be multiples of this: what a thread loads at once at most. bf16 parameters lie on multiples of 32. */
+/* All addresses must be multiples of this: what a thread loads at once at most. Parameters in bf16 have 32. */
 enum { CINCH_CUDA_LT_ALIGNMENT = 16 };
 
 cinch_status cinch_cuda_lt_open(cinch_cuda_lt **out);
