@@ -49,6 +49,12 @@ cinch_backend *backends_cuda(void)
     return b;
 }
 
+const char *backends_device(void)
+{
+    const char *device = getenv("CINCH_TEST_DEVICE");
+    return device && *device ? device : "cpu";
+}
+
 void backends_close(cinch_backend *b)
 {
     if (b) b->vtable->close(b);

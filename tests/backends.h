@@ -13,6 +13,8 @@ cinch_backend *backends_cpu(const char *isa, int threads);
 /* A GPU, or NULL where there is none; under CINCH_REQUIRE_CUDA=1 that is a failure, not a skip. */
 cinch_backend *backends_cuda(void);
 bool backends_require_cuda(void);
+/* The device of tests that run on any: $CINCH_TEST_DEVICE, or cpu. */
+const char *backends_device(void);
 void backends_close(cinch_backend *b);
 
 #endif

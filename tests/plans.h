@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
+
 #define OK(call) cr_assert_eq((call), CINCH_OK, "%s: %s", #call, cinch_last_error())
 
-static inline cinch_device *open_cpu(int threads)
+static inline cinch_device *open_device(int threads)
 {
     cinch_device *device;
-    OK(cinch_device_open(&device, "cpu", &(cinch_device_options){.threads = threads}));
+    OK(cinch_device_open(&device, backends_device(), &(cinch_device_options){.threads = threads}));
     return device;
 }
 

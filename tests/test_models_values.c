@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Models run on the CPU: their losses are what the definitions say, their weights mean the same to PyTorch. */
+/* Models run: their losses are what the definitions say, their weights mean the same to PyTorch. */
 #include <cinch/model.h>
 #include <cinch/plan.h>
 #include <criterion/criterion.h>
@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "backends.h"
 
 #define OK(call) cr_assert_eq((call), CINCH_OK, "%s: %s", #call, cinch_last_error())
 
@@ -25,7 +27,7 @@ typedef struct rig {
 static rig begin(const char *description)
 {
     rig r = {0};
-    OK(cinch_device_open(&r.device, "cpu", NULL));
+    OK(cinch_device_open(&r.device, backends_device(), NULL));
     OK(cinch_model_create(&r.model, description, &image));
     OK(cinch_params_create(&r.params));
     for (int i = 0; i < BATCH * SIZE; i++) r.x[i] = 0.5f + 0.45f * sinf(1.7f * (float)i);

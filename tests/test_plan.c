@@ -34,7 +34,7 @@ typedef struct network { cinch_device *device; cinch_graph *g; cinch_params *p; 
 
 static network make_network(int threads)
 {
-    network n = {.device = open_cpu(threads), .g = new_graph()};
+    network n = {.device = open_device(threads), .g = new_graph()};
     OK(cinch_params_create(&n.p));
     write_network(n.g, n.p);
     OK(cinch_params_allocate(n.p, n.device, 11));
@@ -136,7 +136,7 @@ Test(plan, any_number_of_threads_gives_the_same_bytes)
 
 Test(plan, plans_share_one_arena)
 {
-    cinch_device *device = open_cpu(1);
+    cinch_device *device = open_device(1);
     cinch_plan *plans[2];
     cinch_graph *graphs[2];
     float y;
@@ -167,7 +167,7 @@ typedef struct world { cinch_device *device; cinch_graph *g; cinch_params *p; } 
 
 static world make_world(void)
 {
-    world w = {open_cpu(1), new_graph(), NULL};
+    world w = {open_device(1), new_graph(), NULL};
     OK(cinch_params_create(&w.p));
     return w;
 }
@@ -360,11 +360,10 @@ Test(plan, devices_say_what_they_are)
     cinch_device *device;
     cr_expect_eq(cinch_device_open(&device, "cpuu", NULL), CINCH_USAGE);
     cr_expect(strstr(cinch_last_error(), "did you mean cpu"), "%s", cinch_last_error());
-    cr_expect_eq(cinch_device_open(&device, "cuda:0", NULL), CINCH_DEVICE);
-    device = open_cpu(1);
+    device = open_device(1);
     char text[256];
     cinch_device_describe(device, text, sizeof text);
     cr_expect(strlen(text) > 10);
-    cr_expect_str_eq(cinch_device_name(device), "cpu");
+    cr_expect(strstr(cinch_device_name(device), backends_device()), "%s", cinch_device_name(device));
     cinch_device_free(device);
 }

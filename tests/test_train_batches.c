@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "train/batches.h"
 #include "train/prefetch.h"
 
@@ -49,7 +50,7 @@ typedef struct fixture {
 static fixture begin(const cinch_feed_source *source, cinch_feed_options options)
 {
     fixture f = {0};
-    OK(cinch_device_open(&f.device, "cpu", NULL));
+    OK(cinch_device_open(&f.device, backends_device(), NULL));
     OK(cinch_feed_create(&f.feed, f.device, source, &options));
     f.whole = copying(f.device, f.feed, cinch_feed_batch_size(f.feed, 0));
     f.last = copying(f.device, f.feed, cinch_feed_batch_size(f.feed, cinch_feed_batches(f.feed) - 1));

@@ -5,12 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "backends.h"
+
 TestSuite(bench, .fini = remove_runs);
 
 Test(bench, dense_steps)
 {
     cinch_bench a, b;
-    cinch_bench_options options = {.device = "cpu", .threads = 2, .batch_size = 8, .steps = 5};
+    cinch_bench_options options = {.device = backends_device(), .threads = 2, .batch_size = 8, .steps = 5};
     OK(cinch_bench_train("dense", &options, &a));
     options.threads = 1;
     OK(cinch_bench_train("dense", &options, &b));
@@ -33,7 +35,7 @@ Test(bench, data_in_order)
     for (int i = 0; i < 20 * 784; i++) x[i] = i < 8 * 784 ? 0.5f : i < 16 * 784 ? 0.75f : 100;
     OK(cinch_npy_write(run_path("x.npy"), CINCH_ELEMENT_F32, CINCH_SHAPE(20, 784), x));
     cinch_bench b;
-    cinch_bench_options options = {.device = "cpu", .threads = 2, .batch_size = 8, .steps = 1, .data = run_path("x.npy")};
+    cinch_bench_options options = {.device = backends_device(), .threads = 2, .batch_size = 8, .steps = 1, .data = run_path("x.npy")};
     OK(cinch_bench_train("dense", &options, &b));
     for (int i = 0; i < 20; i++) {
         first[i % 2] = fmax(first[i % 2], b.losses[i]);
@@ -54,7 +56,7 @@ Test(bench, what_it_does_not_know)
     cinch_bench b;
     cr_assert_eq(cinch_bench_train("danse", NULL, &b), CINCH_USAGE);
     cr_assert(error_holds("did you mean dense"));
-    cinch_bench_options options = {.device = "cpu", .weights = "/nowhere.safetensors"};
+    cinch_bench_options options = {.device = backends_device(), .weights = "/nowhere.safetensors"};
     cr_assert_eq(cinch_bench_train("dense", &options, &b), CINCH_DATA);
 }
 

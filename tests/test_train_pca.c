@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "train/eigen.h"
 #include "train/pca.h"
 
@@ -130,7 +131,7 @@ static double error_of(const float *x, int64_t n, int64_t d, int64_t k, const ch
     cinch_dataset *data;
     cinch_pca pca;
     double mse;
-    OK(cinch_device_open(&device, "cpu", NULL));
+    OK(cinch_device_open(&device, backends_device(), NULL));
     OK(cinch_dataset_wrap(&data, x, CINCH_F32, n, CINCH_SHAPE(d), NULL, NULL));
     cinch_feed_source rows = {.data = data, .count = n};
     OK(cinch_pca_fit(&pca, device, &rows, k));

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
+
 TestSuite(use, .fini = remove_runs);
 
 static cinch_run *opened(const char *name, int64_t batch_size)
 {
     cinch_run *run;
-    OK(cinch_run_open(&run, run_path(name), &(cinch_run_options){.device = "cpu", .threads = 2, .batch_size = batch_size}));
+    OK(cinch_run_open(&run, run_path(name), &(cinch_run_options){.device = backends_device(), .threads = 2, .batch_size = batch_size}));
     return run;
 }
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends.h"
+
 /* --- folders ---------------------------------------------------------------------------------------------------------- */
 
 static char root[128];
@@ -98,13 +100,14 @@ static void set(cinch_config *c, const char *setting)
 }
 
 static const char *const basic[] = {"model.name=dense", "model.hidden_sizes=24", "model.latent_dim=6", "data.spec=shapes:600",
-                                    "train.batch_size=32", "train.device=cpu", "train.threads=2", "train.epochs=2",
+                                    "train.batch_size=32", "train.threads=2", "train.epochs=2",
                                     "train.log_every=1", NULL};
 
 cinch_config *small_config_of(const char *const *settings)
 {
     cinch_config *c;
     OK(cinch_config_create(&c));
+    OK(cinch_config_set(c, "train.device", backends_device()));
     for (int i = 0; basic[i]; i++) set(c, basic[i]);
     for (int i = 0; settings[i]; i++) set(c, settings[i]);
     OK(cinch_config_resolve(c));

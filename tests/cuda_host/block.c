@@ -187,7 +187,7 @@ static bool open_barrier(void)
         if (p->barrier != p->live) return false;
         for (unsigned rest = p->live; rest; rest &= rest - 1) {
             const thread *t = &block.thread[w * CUDA_HOST_WARP + __builtin_ctz(rest)], *f = &block.thread[first];
-            if (t->line != f->line || strcmp(t->file, f->file)) return false;
+            if (t->line != f->line || (t->file != f->file && strcmp(t->file, f->file))) return false;
         }
     }
     for (int w = 0; w < block.n_warps; w++) {
