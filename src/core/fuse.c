@@ -44,6 +44,11 @@ static bool is_number(const cinch_graph *g, int32_t id, float *value)
     return g->nodes[id].op == CINCH_OP_fill;
 }
 
+static bool is_view(const cinch_graph *g, int32_t id)
+{
+    return g->nodes[id].op == CINCH_OP_reshape || g->nodes[id].op == CINCH_OP_stop_gradient;
+}
+
 static bool floating(const cinch_node *n) { return n->dtype == CINCH_F32 || n->dtype == CINCH_BF16; }
 
 /* --- numbers ------------------------------------------------------------------------------------------------------- */
@@ -73,6 +78,28 @@ static void fold_numbers(fusion *f, int32_t id)
     n->op = CINCH_OP_fill;
     n->n_in = 0;
     n->attr = (cinch_attr){.scalars = {{y, 0}}};
+}
+
+/* One reader less; what only a view read that nobody reads any more is not read either. */
+static void release(fusion *f, int32_t id)
+{
+    while (--f->uses[id] == 0 && is_view(f->g, id)) id = operand(f->g, id, 0);
+}
+
+/* Views that come back to the shape they started from are what they started from. */
+static void skip_views(fusion *f, int32_t id)
+{
+    cinch_graph *g = f->g;
+    if (cinch_ops[g->nodes[id].op].kind != CINCH_KIND_ELEMENTWISE) return;
+    for (int k = 0; k < g->nodes[id].n_in; k++) {
+        int32_t *in = &g->operands[g->nodes[id].first_in + k], same = *in;
+        for (int32_t at = *in; is_view(g, at); at = operand(g, at, 0))
+            if (cinch_same_shape(g->nodes[operand(g, at, 0)].shape, g->nodes[*in].shape)) same = operand(g, at, 0);
+        if (same == *in) continue;
+        f->uses[same]++;
+        release(f, *in);
+        *in = same;
+    }
 }
 
 /* Elementwise ops broadcast by themselves. */
@@ -311,6 +338,7 @@ cinch_status cinch_fuse(cinch_graph *g)
     count_uses(&f, &s);
     for (int32_t id = 1; id < g->n_nodes; id++) {
         if (!s.live[id] || s.commit[id]) continue;
+        skip_views(&f, id);
         skip_broadcasts(&f, id);
         fold_numbers(&f, id);
         fuse_bias(&f, id);

@@ -74,15 +74,27 @@ static bool choose(const cinch_model *m, cinch_graph *g, const cinch_loss_config
     return false;
 }
 
+/* As vectors, where a flat model's output and the target agree in shape: nothing then parts the loss from the layer. */
+static void flatten_both(cinch_graph *g, cinch_value *y, cinch_value *target)
+{
+    cinch_shape shape = cinch_shape_of(g, *y), wanted = cinch_shape_of(g, *target);
+    bool same = shape.rank == wanted.rank && !memcmp(shape.dim, wanted.dim, (size_t)shape.rank * sizeof *shape.dim);
+    if (!same || shape.rank < 2 || cinch_shape_count(shape) == 0) return;
+    *y = cinch_reshape(g, *y, CINCH_SHAPE(shape.dim[0], -1));
+    *target = cinch_reshape(g, *target, CINCH_SHAPE(shape.dim[0], -1));
+}
+
 static void build_reconstruction(const cinch_model *m, cinch_builder *b, cinch_value z, cinch_value label,
                                  const cinch_loss_config *loss, parts *p)
 {
     cinch_graph *g = b->graph;
     bool logits = is(p->name, "bce_logits");
     cinch_value y = cinch_model_build_decoder(m, b, z, label, logits);
+    cinch_value target = p->target;
     p->output = logits && cinch_model_output(m) == ACTIVATION_SIGMOID ? cinch_sigmoid(g, y) : y;
-    p->recon = is(p->name, "gaussian") ? gaussian_loss(b, p->reduction, y, p->target)
-                                       : reconstruction_loss(g, p->name, loss, p->reduction, y, p->target);
+    if (m->family->flat) flatten_both(g, &y, &target);
+    p->recon = is(p->name, "gaussian") ? gaussian_loss(b, p->reduction, y, target)
+                                       : reconstruction_loss(g, p->name, loss, p->reduction, y, target);
 }
 
 static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *batch, const cinch_loss_config *loss, parts *p)
