@@ -268,27 +268,37 @@ static float element(const void *data, cinch_dtype dtype, int64_t i)
     return value;
 }
 
-/* Reads the tensor back and looks; *bad receives the first number that is not finite. */
-static cinch_status look(cinch_plan *plan, const cinch_tensor *t, bool *found, float *bad)
+/* Reads the tensor back and looks; *bad and *at receive the first number that is not finite, and which it is. */
+static cinch_status look(cinch_plan *plan, const cinch_tensor *t, float *bad, int64_t *at)
 {
     int64_t n = cinch_tensor_count(t);
     size_t bytes = (size_t)n * cinch_dtype_size(t->dtype);
+    *at = -1;
     if (!n || !t->data || (t->dtype != CINCH_F32 && t->dtype != CINCH_BF16)) return CINCH_OK;
     void *host = cinch_calloc(bytes, 1);
     if (!host) return CINCH_DEVICE;
     cinch_status status = plan->device->backend->vtable->read(plan->device->backend, host, t->data, bytes);
-    for (int64_t i = 0; !status && !*found && i < n; i++)
-        if (!isfinite(element(host, t->dtype, i))) {
-            *found = true;
-            *bad = element(host, t->dtype, i);
-        }
+    for (int64_t i = 0; !status && *at < 0 && i < n; i++)
+        if (!isfinite(*bad = element(host, t->dtype, i))) *at = i;
     free(host);
     return status;
 }
 
-static const char *leaf_name(const cinch_plan *plan, int32_t id)
+/* The parameter that element `at` of a slab belongs to. */
+static const char *slab_name(const cinch_plan *plan, cinch_slab slab, int64_t at)
+{
+    cinch_slab layout = slab > CINCH_SLAB_STATE ? CINCH_SLAB_TRAINABLE : slab;
+    for (int i = 0; i < plan->params->n; i++) {
+        const cinch_param_entry *e = &plan->params->entries[i];
+        if (cinch_slab_of(e) == layout && at >= e->offset && at - e->offset < cinch_shape_count(e->shape)) return e->name;
+    }
+    return cinch_slab_name(slab);
+}
+
+static const char *leaf_name(const cinch_plan *plan, int32_t id, int64_t at)
 {
     const cinch_node *n = &plan->g->nodes[id];
+    if (n->op == CINCH_OP_slab) return slab_name(plan, (cinch_slab)n->attr.leaf.index, at);
     if (n->op == CINCH_OP_parameter) return plan->params->entries[n->attr.leaf.index].name;
     return n->op == CINCH_OP_input ? plan->g->leaves[n->attr.leaf.index].name : cinch_ops[n->op].name;
 }
@@ -297,12 +307,14 @@ static cinch_status look_at_operands(cinch_plan *plan, int32_t step)
 {
     int32_t id = plan->schedule.order[step];
     for (int k = 0; k < plan->calls[step].n_in; k++) {
-        int32_t base = cinch_base_of(plan->g, operand(plan->g, id, k)).id;
-        bool found = false;
+        cinch_base base = cinch_base_of(plan->g, operand(plan->g, id, k));
+        int64_t at;
         float bad;
-        if (cinch_ops[plan->g->nodes[base].op].kind != CINCH_KIND_LEAF) continue;
-        TRY(look(plan, &plan->calls[step].in[k], &found, &bad));
-        if (found) return cinch_fail(CINCH_NUMERIC, "'%s' holds %g; look at the data or the weights", leaf_name(plan, base), bad);
+        if (cinch_ops[plan->g->nodes[base.id].op].kind != CINCH_KIND_LEAF) continue;
+        TRY(look(plan, &plan->calls[step].in[k], &bad, &at));
+        if (at < 0) continue;
+        const char *name = leaf_name(plan, base.id, base.offset / (int64_t)sizeof(float) + at);
+        return cinch_fail(CINCH_NUMERIC, "'%s' holds %g; look at the data or the weights", name, bad);
     }
     return CINCH_OK;
 }
@@ -324,10 +336,10 @@ static cinch_status look_at_results(cinch_plan *plan, int32_t step)
     const char *scope = plan->g->scopes[n->scope];
     char name[160], shape[64];
     for (int k = 0; k < plan->calls[step].n_out; k++) {
-        bool found = false;
+        int64_t at;
         float bad;
-        TRY(look(plan, &plan->calls[step].out[k], &found, &bad));
-        if (!found) continue;
+        TRY(look(plan, &plan->calls[step].out[k], &bad, &at));
+        if (at < 0) continue;
         name_op(&plan->calls[step], name, sizeof name);
         return cinch_fail(CINCH_NUMERIC, "%s%s%s gave %g in %s; a lower learning rate or gradient clipping may help", scope,
                           *scope ? ": " : "", name, bad, cinch_shape_text(n->shape, shape));
