@@ -8,8 +8,8 @@
  *   - an algorithm is good only for the product, the version and the alignment that it was chosen for;
  *   - outputs are undefined until they are written, and so is the workspace before and after a product: all of them are
  *     poisoned, so that nothing can live there and no operand can overlap them;
- *   - where the documentation leaves open what happens, what happens is what hurts: padding in a mask is set, ReLU takes
- *     NaN to 0 as fmaxf does, and a mask has bits for what is not below 0.
+ *   - where the documentation leaves open what happens, what happens is what hurts: padding in a mask is set, ReLU
+ *     takes NaN to 0 as fmaxf does, and a mask has bits for what is not below 0.
  *
  * Real numbers only: f32 and bf16 operands with f32 accumulators, in column and row order, in strided batches.
  * Destroying a descriptor that a fault was injected into does free it.
@@ -27,7 +27,7 @@ extern size_t cuda_host_lt_version;
 /* NOT_INITIALIZED where this is no handle (lt_handle.c). */
 cublasStatus_t cuda_host_lt_check_handle(cublasLtHandle_t handle);
 
-/* --- descriptors: what is behind the opaque types (lt_descriptor.c) --------------------------------------------------- */
+/* --- descriptors: what is behind the opaque types (lt_descriptor.c) ----------------------------------------------- */
 
 enum { CUDA_HOST_LT_LAYOUT = 0x4c594c74, CUDA_HOST_LT_DESC = 0x44534c74, CUDA_HOST_LT_PREFERENCE = 0x50524c74 };
 
@@ -52,17 +52,17 @@ typedef struct cuda_host_lt_desc {
 typedef struct cuda_host_lt_preference {
     uint32_t magic, search, reductions;
     float waves;
-    uint32_t alignment[4];   /* A B C D */
+    uint32_t alignment[4]; /* A B C D */
     uint64_t workspace, implementations;
 } cuda_host_lt_preference;
 
-/* --- products (lt_problem.c) --------------------------------------------------------------------------------------------- */
+/* --- products (lt_problem.c) -------------------------------------------------------------------------------------- */
 
 /* op(X) as the product sees it: strides in elements, `bytes` from the first element of the batch to the last. */
 typedef struct cuda_host_lt_operand {
     int64_t rows, cols, row, col, batch;
     uint64_t bytes;
-    int64_t type;            /* cudaDataType_t; wide, so that no byte is left undefined */
+    int64_t type; /* cudaDataType_t; wide, so that no byte is left undefined */
 } cuda_host_lt_operand;
 
 /* All that descriptors and layouts say of a product, but no address. */
@@ -73,14 +73,20 @@ typedef struct cuda_host_lt_problem {
     uint64_t bias_bytes, aux_bytes;
     uint32_t epilogue;
     int32_t compute, pointer_mode;
-    int32_t in_place;        /* may C be D? */
+    int32_t in_place; /* may C be D? */
 } cuda_host_lt_problem;
 
 /* Parts of cublasLtEpilogue_t. */
 enum {
-    CUDA_HOST_LT_RELU = 2, CUDA_HOST_LT_BIAS = 4, CUDA_HOST_LT_DRELU = 8, CUDA_HOST_LT_BGRAD = 16,
-    CUDA_HOST_LT_GELU = 32, CUDA_HOST_LT_DGELU = 64, CUDA_HOST_LT_AUX = 128,
-    CUDA_HOST_LT_USES_BIAS = CUDA_HOST_LT_BIAS | CUDA_HOST_LT_BGRAD | CUBLASLT_EPILOGUE_BGRADA | CUBLASLT_EPILOGUE_BGRADB,
+    CUDA_HOST_LT_RELU = 2,
+    CUDA_HOST_LT_BIAS = 4,
+    CUDA_HOST_LT_DRELU = 8,
+    CUDA_HOST_LT_BGRAD = 16,
+    CUDA_HOST_LT_GELU = 32,
+    CUDA_HOST_LT_DGELU = 64,
+    CUDA_HOST_LT_AUX = 128,
+    CUDA_HOST_LT_USES_BIAS =
+        CUDA_HOST_LT_BIAS | CUDA_HOST_LT_BGRAD | CUBLASLT_EPILOGUE_BGRADA | CUBLASLT_EPILOGUE_BGRADB,
     CUDA_HOST_LT_MASKS = CUDA_HOST_LT_RELU | CUDA_HOST_LT_DRELU,
     CUDA_HOST_LT_BACKWARD = CUDA_HOST_LT_DRELU | CUDA_HOST_LT_DGELU
 };
@@ -91,27 +97,34 @@ cublasStatus_t cuda_host_lt_describe(cuda_host_lt_problem *problem, cublasLtMatm
 /* INVALID_VALUE, and a line on stderr. */
 cublasStatus_t cuda_host_lt_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-#define CUDA_HOST_LT_TRY(call)                                 \
-    do {                                                       \
-        cublasStatus_t status_of_call = (call);                \
-        if (status_of_call) return status_of_call;             \
+#define CUDA_HOST_LT_TRY(call)                     \
+    do {                                           \
+        cublasStatus_t status_of_call = (call);    \
+        if (status_of_call) return status_of_call; \
     } while (0)
 
-/* --- algorithms (lt_algo.c) ---------------------------------------------------------------------------------------------- */
+/* --- algorithms (lt_algo.c) --------------------------------------------------------------------------------------- */
 
-enum { CUDA_HOST_LT_A, CUDA_HOST_LT_B, CUDA_HOST_LT_C, CUDA_HOST_LT_D, CUDA_HOST_LT_BIAS_VECTOR, CUDA_HOST_LT_AUX_BUFFER,
-       CUDA_HOST_LT_BUFFERS };
+enum {
+    CUDA_HOST_LT_A,
+    CUDA_HOST_LT_B,
+    CUDA_HOST_LT_C,
+    CUDA_HOST_LT_D,
+    CUDA_HOST_LT_BIAS_VECTOR,
+    CUDA_HOST_LT_AUX_BUFFER,
+    CUDA_HOST_LT_BUFFERS
+};
 
 /* Behind cublasLtMatmulAlgo_t. */
 typedef struct cuda_host_lt_algo {
     uint32_t magic, version;
-    uint64_t problem;        /* a hash of it */
-    uint64_t workspace;      /* bytes */
+    uint64_t problem;   /* a hash of it */
+    uint64_t workspace; /* bytes */
     uint16_t id, tile, stages, splits, reduction;
     uint16_t alignment[CUDA_HOST_LT_BUFFERS], unused;
     float waves;
-    uint32_t flags;          /* cublasLtNumericalImplFlags_t */
-    uint64_t check;          /* of all above */
+    uint32_t flags; /* cublasLtNumericalImplFlags_t */
+    uint64_t check; /* of all above */
 } cuda_host_lt_algo;
 
 /* The algorithm, if it was chosen for this product. */
@@ -120,13 +133,13 @@ cublasStatus_t cuda_host_lt_algo_for(const cublasLtMatmulAlgo_t *algo, const cud
 /* What an implicit search takes. */
 cuda_host_lt_algo cuda_host_lt_plain_algo(const cuda_host_lt_problem *problem);
 
-/* --- work (lt_product.c) ------------------------------------------------------------------------------------------------- */
+/* --- work (lt_product.c) ------------------------------------------------------------------------------------------ */
 
 typedef struct cuda_host_lt_job {
     cuda_host_lt_problem problem;
     const void *a, *b, *c;
     void *d, *bias, *aux, *workspace;
-    const float *device_alpha, *device_beta;   /* NULL: alpha and beta */
+    const float *device_alpha, *device_beta; /* NULL: alpha and beta */
     float alpha, beta;
     uint64_t workspace_used, workspace_given;
     int32_t splits;

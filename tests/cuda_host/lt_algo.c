@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Algorithms and the search for them. Three are offered, the fastest first: one that splits k in two where k is long
- * and adds the halves in the workspace, so that it gives other last bits; one that wants a little workspace; and one that
+ * and adds the halves in the workspace, so that it gives other last bits; one that wants a little workspace; one that
  * wants none.
  */
 #include "lt.h"
@@ -13,7 +13,7 @@ enum { ALGO = 0x414c474f, SPLIT_ID = 24, STAGED_ID = 66, PLAIN_ID = 0, STAGED_WO
 
 _Static_assert(sizeof(cuda_host_lt_algo) <= sizeof(cublasLtMatmulAlgo_t), "too large");
 
-/* --- what an algorithm is for -------------------------------------------------------------------------------------------- */
+/* --- what an algorithm is for ------------------------------------------------------------------------------------- */
 
 static uint64_t hash(const void *data, size_t size)
 {
@@ -22,10 +22,7 @@ static uint64_t hash(const void *data, size_t size)
     return h;
 }
 
-static uint64_t check_of(const cuda_host_lt_algo *algo)
-{
-    return hash(algo, offsetof(cuda_host_lt_algo, check));
-}
+static uint64_t check_of(const cuda_host_lt_algo *algo) { return hash(algo, offsetof(cuda_host_lt_algo, check)); }
 
 static uint32_t flags_of(const cuda_host_lt_problem *p)
 {
@@ -56,10 +53,7 @@ static cuda_host_lt_algo new_algo(const cuda_host_lt_problem *p, uint16_t id)
     return algo;
 }
 
-cuda_host_lt_algo cuda_host_lt_plain_algo(const cuda_host_lt_problem *p)
-{
-    return new_algo(p, PLAIN_ID);
-}
+cuda_host_lt_algo cuda_host_lt_plain_algo(const cuda_host_lt_problem *p) { return new_algo(p, PLAIN_ID); }
 
 static cuda_host_lt_algo staged_algo(const cuda_host_lt_problem *p)
 {
@@ -78,7 +72,7 @@ static cuda_host_lt_algo split_algo(const cuda_host_lt_problem *p)
     return algo;
 }
 
-/* --- the search ---------------------------------------------------------------------------------------------------------- */
+/* --- the search --------------------------------------------------------------------------------------------------- */
 
 /* What an address promises; no pointer at all promises most. */
 static uint16_t alignment_of(const void *address)
@@ -124,8 +118,9 @@ static cublasStatus_t check_capture(const char *name)
     return cuda_host_unsafe(name) ? CUBLAS_STATUS_EXECUTION_FAILED : CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a,
-                                              cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
                                               cublasLtMatmulPreference_t preference, int requested,
                                               cublasLtMatmulHeuristicResult_t results[], int *found)
 {
@@ -148,7 +143,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     return *found ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
-/* --- use ----------------------------------------------------------------------------------------------------------------- */
+/* --- use ---------------------------------------------------------------------------------------------------------- */
 
 static cublasStatus_t read_algo(const cublasLtMatmulAlgo_t *algo, cuda_host_lt_algo *out)
 {
@@ -163,7 +158,8 @@ cublasStatus_t cuda_host_lt_algo_for(const cublasLtMatmulAlgo_t *algo, const cud
 {
     CUDA_HOST_LT_TRY(read_algo(algo, out));
     if (out->version != (uint32_t)cuda_host_lt_version)
-        return cuda_host_lt_refuse("the algorithm is of version %u, the library of %zu", out->version, cuda_host_lt_version);
+        return cuda_host_lt_refuse("the algorithm is of version %u, the library of %zu", out->version,
+                                   cuda_host_lt_version);
     if (out->problem != hash(problem, sizeof *problem))
         return cuda_host_lt_refuse("the algorithm was chosen for another product");
     return CUBLAS_STATUS_SUCCESS;
@@ -186,18 +182,20 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDe
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* --- attributes ---------------------------------------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------------------------- */
 
 static cublasStatus_t give_value(const void *value, size_t has, void *out, size_t size, size_t *written)
 {
-    if (size ? !out || size != has : !written) return cuda_host_lt_refuse("an attribute of %zu bytes, not %zu", has, size);
+    if (size ? !out || size != has : !written)
+        return cuda_host_lt_refuse("an attribute of %zu bytes, not %zu", has, size);
     if (size) memcpy(out, value, has);
     if (written) *written = has;
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *algo, cublasLtMatmulAlgoConfigAttributes_t number,
-                                                    void *out, size_t size, size_t *written)
+cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *algo,
+                                                    cublasLtMatmulAlgoConfigAttributes_t number, void *out, size_t size,
+                                                    size_t *written)
 {
     if (cuda_host_fails(__func__)) return CUBLAS_STATUS_EXECUTION_FAILED;
     cuda_host_lt_algo x;
@@ -209,16 +207,19 @@ cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *
     case CUBLASLT_ALGO_CONFIG_STAGES_ID: word = x.stages; break;
     case CUBLASLT_ALGO_CONFIG_SPLITK_NUM: word = x.splits; break;
     case CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME: word = x.reduction; break;
-    case CUBLASLT_ALGO_CONFIG_CTA_SWIZZLING: case CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION: break;
-    case CUBLASLT_ALGO_CONFIG_INNER_SHAPE_ID: case CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID:
+    case CUBLASLT_ALGO_CONFIG_CTA_SWIZZLING:
+    case CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION: break;
+    case CUBLASLT_ALGO_CONFIG_INNER_SHAPE_ID:
+    case CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID:
         return give_value(&(uint16_t){ 0 }, sizeof(uint16_t), out, size, written);
     default: return cuda_host_lt_refuse("algorithms have no attribute %d", number);
     }
     return give_value(&word, sizeof word, out, size, written);
 }
 
-cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t *algo, cublasLtMatmulAlgoCapAttributes_t number,
-                                                 void *out, size_t size, size_t *written)
+cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t *algo,
+                                                 cublasLtMatmulAlgoCapAttributes_t number, void *out, size_t size,
+                                                 size_t *written)
 {
     if (cuda_host_fails(__func__)) return CUBLAS_STATUS_EXECUTION_FAILED;
     cuda_host_lt_algo x;
@@ -229,8 +230,11 @@ cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t *alg
         return give_value(&(uint64_t){ x.flags }, sizeof(uint64_t), out, size, written);
     case CUBLASLT_ALGO_CAP_SPLITK_SUPPORT: word = x.id == SPLIT_ID; break;
     case CUBLASLT_ALGO_CAP_REDUCTION_SCHEME_MASK: word = x.reduction; break;
-    case CUBLASLT_ALGO_CAP_STRIDED_BATCH_SUPPORT: case CUBLASLT_ALGO_CAP_OUT_OF_PLACE_RESULT_SUPPORT: word = 1; break;
-    case CUBLASLT_ALGO_CAP_POINTER_MODE_MASK: word = CUBLASLT_POINTER_MODE_MASK_HOST | CUBLASLT_POINTER_MODE_MASK_DEVICE; break;
+    case CUBLASLT_ALGO_CAP_STRIDED_BATCH_SUPPORT:
+    case CUBLASLT_ALGO_CAP_OUT_OF_PLACE_RESULT_SUPPORT: word = 1; break;
+    case CUBLASLT_ALGO_CAP_POINTER_MODE_MASK:
+        word = CUBLASLT_POINTER_MODE_MASK_HOST | CUBLASLT_POINTER_MODE_MASK_DEVICE;
+        break;
     case CUBLASLT_ALGO_CAP_MIN_ALIGNMENT_A_BYTES: word = x.alignment[CUDA_HOST_LT_A]; break;
     case CUBLASLT_ALGO_CAP_MIN_ALIGNMENT_B_BYTES: word = x.alignment[CUDA_HOST_LT_B]; break;
     case CUBLASLT_ALGO_CAP_MIN_ALIGNMENT_C_BYTES: word = x.alignment[CUDA_HOST_LT_C]; break;

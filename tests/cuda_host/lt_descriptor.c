@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors. As in the library, setting an attribute looks at its size alone; values are judged where they are used. */
+/* Descriptors. As in the library, setting an attribute looks at its size alone; values are judged where they matter. */
 #include "lt.h"
 
 #include <stdlib.h>
@@ -21,8 +21,14 @@ typedef struct kind {
     int count;
 } kind;
 
-#define FIELD(struct_, field, number) { number, offsetof(struct_, field), sizeof ((struct_ *)0)->field }
-#define KIND(name, magic, attributes) { name, magic, attributes, sizeof attributes / sizeof *attributes }
+#define FIELD(struct_, field, number)                                 \
+    {                                                                 \
+        number, offsetof(struct_, field), sizeof((struct_ *)0)->field \
+    }
+#define KIND(name, magic, attributes)                                   \
+    {                                                                   \
+        name, magic, attributes, sizeof attributes / sizeof *attributes \
+    }
 
 #define LAYOUT(name, field) FIELD(cuda_host_lt_layout, field, CUBLASLT_MATRIX_LAYOUT_##name)
 static const attribute of_layout[] = {
@@ -90,12 +96,9 @@ static const attribute of_preference[] = {
 };
 static const kind preferences = KIND("preference", CUDA_HOST_LT_PREFERENCE, of_preference);
 
-/* --- what all three have in common -------------------------------------------------------------------------------------- */
+/* --- what all three have in common -------------------------------------------------------------------------------- */
 
-static bool is_one(const kind *k, const void *object)
-{
-    return object && *(const uint32_t *)object == k->magic;
-}
+static bool is_one(const kind *k, const void *object) { return object && *(const uint32_t *)object == k->magic; }
 
 static const attribute *find(const kind *k, int number)
 {
@@ -157,25 +160,30 @@ static cublasStatus_t init(void *object, size_t room, const void *start, size_t 
     return CUBLAS_STATUS_SUCCESS;
 }
 
-#define FAILS_WITH(status) do { if (cuda_host_fails(__func__)) return CUBLAS_STATUS_##status; } while (0)
+#define FAILS_WITH(status)                                            \
+    do {                                                              \
+        if (cuda_host_fails(__func__)) return CUBLAS_STATUS_##status; \
+    } while (0)
 
-/* --- layouts ------------------------------------------------------------------------------------------------------------- */
+/* --- layouts ------------------------------------------------------------------------------------------------------ */
 
 static cuda_host_lt_layout new_layout(cudaDataType type, uint64_t rows, uint64_t cols, int64_t ld)
 {
-    return (cuda_host_lt_layout){ .magic = CUDA_HOST_LT_LAYOUT, .type = type, .batch = 1, .rows = rows, .cols = cols, .ld = ld };
+    return (cuda_host_lt_layout){
+        .magic = CUDA_HOST_LT_LAYOUT, .type = type, .batch = 1, .rows = rows, .cols = cols, .ld = ld
+    };
 }
 
-cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t size, cudaDataType type, uint64_t rows,
-                                                 uint64_t cols, int64_t ld)
+cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t size, cudaDataType type,
+                                                 uint64_t rows, uint64_t cols, int64_t ld)
 {
     FAILS_WITH(ALLOC_FAILED);
     cuda_host_lt_layout start = new_layout(type, rows, cols, ld);
     return init(layout, size, &start, sizeof start, sizeof *layout);
 }
 
-cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout, cudaDataType type, uint64_t rows, uint64_t cols,
-                                          int64_t ld)
+cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout, cudaDataType type, uint64_t rows,
+                                          uint64_t cols, int64_t ld)
 {
     FAILS_WITH(ALLOC_FAILED);
     cuda_host_lt_layout start = new_layout(type, rows, cols, ld);
@@ -203,12 +211,17 @@ cublasStatus_t cublasLtMatrixLayoutGetAttribute(cublasLtMatrixLayout_t layout, c
     return get(&layouts, layout, number, value, size, written);
 }
 
-/* --- operations ---------------------------------------------------------------------------------------------------------- */
+/* --- operations --------------------------------------------------------------------------------------------------- */
 
 static cuda_host_lt_desc new_desc(cublasComputeType_t compute, cudaDataType_t scale)
 {
-    return (cuda_host_lt_desc){ .magic = CUDA_HOST_LT_DESC, .compute = compute, .scale = scale, .fill = CUBLAS_FILL_MODE_FULL,
-                                .epilogue = CUBLASLT_EPILOGUE_DEFAULT, .aux_type = -1, .bias_type = -1 };
+    return (cuda_host_lt_desc){ .magic = CUDA_HOST_LT_DESC,
+                                .compute = compute,
+                                .scale = scale,
+                                .fill = CUBLAS_FILL_MODE_FULL,
+                                .epilogue = CUBLASLT_EPILOGUE_DEFAULT,
+                                .aux_type = -1,
+                                .bias_type = -1 };
 }
 
 cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t desc, size_t size, cublasComputeType_t compute,
@@ -240,19 +253,21 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, cublasL
     return set(&descs, desc, number, value, size);
 }
 
-cublasStatus_t cublasLtMatmulDescGetAttribute(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t number, void *value,
-                                              size_t size, size_t *written)
+cublasStatus_t cublasLtMatmulDescGetAttribute(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t number,
+                                              void *value, size_t size, size_t *written)
 {
     FAILS_WITH(EXECUTION_FAILED);
     return get(&descs, desc, number, value, size, written);
 }
 
-/* --- preferences --------------------------------------------------------------------------------------------------------- */
+/* --- preferences -------------------------------------------------------------------------------------------------- */
 
 static cuda_host_lt_preference new_preference(void)
 {
-    return (cuda_host_lt_preference){ .magic = CUDA_HOST_LT_PREFERENCE, .reductions = CUBLASLT_REDUCTION_SCHEME_MASK,
-                                      .alignment = { 256, 256, 256, 256 }, .implementations = UINT64_MAX };
+    return (cuda_host_lt_preference){ .magic = CUDA_HOST_LT_PREFERENCE,
+                                      .reductions = CUBLASLT_REDUCTION_SCHEME_MASK,
+                                      .alignment = { 256, 256, 256, 256 },
+                                      .implementations = UINT64_MAX };
 }
 
 cublasStatus_t cublasLtMatmulPreferenceInit_internal(cublasLtMatmulPreference_t preference, size_t size)
@@ -277,15 +292,16 @@ cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t prefer
 }
 
 cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
-                                                    cublasLtMatmulPreferenceAttributes_t number, const void *value, size_t size)
+                                                    cublasLtMatmulPreferenceAttributes_t number, const void *value,
+                                                    size_t size)
 {
     FAILS_WITH(EXECUTION_FAILED);
     return set(&preferences, preference, number, value, size);
 }
 
 cublasStatus_t cublasLtMatmulPreferenceGetAttribute(cublasLtMatmulPreference_t preference,
-                                                    cublasLtMatmulPreferenceAttributes_t number, void *value, size_t size,
-                                                    size_t *written)
+                                                    cublasLtMatmulPreferenceAttributes_t number, void *value,
+                                                    size_t size, size_t *written)
 {
     FAILS_WITH(EXECUTION_FAILED);
     return get(&preferences, preference, number, value, size, written);

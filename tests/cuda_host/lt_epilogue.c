@@ -4,13 +4,10 @@
 
 #include <math.h>
 
-/* --- auxiliary buffers --------------------------------------------------------------------------------------------------- */
+/* --- auxiliary buffers -------------------------------------------------------------------------------------------- */
 
 /* A mask is in column order like D: bit i % 8 of byte i / 8 of a column is for row i. */
-static bool read_mask(const unsigned char *mask, int64_t bit)
-{
-    return mask[bit / 8] >> bit % 8 & 1;
-}
+static bool read_mask(const unsigned char *mask, int64_t bit) { return mask[bit / 8] >> bit % 8 & 1; }
 
 static void write_mask(unsigned char *mask, int64_t bit, bool value)
 {
@@ -32,7 +29,8 @@ static void poison_aux(const cuda_host_lt_problem *p, const lt_place *at)
         fill(at->aux, p->d.type, &like);
         return;
     }
-    for (int64_t j = 0; j < p->n; j++) memset((char *)at->aux + j * p->aux_ld / 8, 0xff, (size_t)((p->m + 127) / 128 * 16));
+    for (int64_t j = 0; j < p->n; j++)
+        memset((char *)at->aux + j * p->aux_ld / 8, 0xff, (size_t)((p->m + 127) / 128 * 16));
 }
 
 void lt_poison_outputs(const cuda_host_lt_job *job, const lt_place *at)
@@ -46,14 +44,11 @@ void lt_poison_outputs(const cuda_host_lt_job *job, const lt_place *at)
         for (int64_t i = 0; i < length; i++) lt_store(at->bias, p->d.type, i, NAN);
 }
 
-/* --- functions ----------------------------------------------------------------------------------------------------------- */
+/* --- functions ---------------------------------------------------------------------------------------------------- */
 
-static const float ROOT = 0.7978845608028654f, CUBE = 0.044715f;   /* sqrt(2 / pi) */
+static const float ROOT = 0.7978845608028654f, CUBE = 0.044715f; /* sqrt(2 / pi) */
 
-static float gelu(float x)
-{
-    return 0.5f * x * (1 + tanhf(ROOT * (x + CUBE * x * x * x)));
-}
+static float gelu(float x) { return 0.5f * x * (1 + tanhf(ROOT * (x + CUBE * x * x * x))); }
 
 static float gelu_slope(float x)
 {
@@ -94,8 +89,8 @@ void lt_finish_tile(const cuda_host_lt_job *job, lt_place *at, lt_tile sums)
         }
 }
 
-void lt_sum_over_k(const cuda_host_lt_operand *x, const void *memory, int64_t step, int64_t k_step, int64_t n, int64_t k,
-                   void *out, int64_t out_type)
+void lt_sum_over_k(const cuda_host_lt_operand *x, const void *memory, int64_t step, int64_t k_step, int64_t n,
+                   int64_t k, void *out, int64_t out_type)
 {
     for (int64_t i = 0; i < n; i++) {
         float s = 0;

@@ -17,14 +17,14 @@ typedef struct lt_place {
     float alpha, beta;
     int64_t row, column;
     int rows, columns;
-    float row_sums[LT_TILE_ROWS];   /* of D, over the columns so far */
+    float row_sums[LT_TILE_ROWS]; /* of D, over the columns so far */
 } lt_place;
 
 /* Fills with NaN what the product is going to write: it is undefined until then. */
 void lt_poison_outputs(const cuda_host_lt_job *job, const lt_place *at);
 void lt_finish_tile(const cuda_host_lt_job *job, lt_place *at, lt_tile sums);
 /* out[i] = the sum over k of operand[i * step + k * k_step] */
-void lt_sum_over_k(const cuda_host_lt_operand *x, const void *memory, int64_t step, int64_t k_step, int64_t n, int64_t k,
-                   void *out, int64_t out_type);
+void lt_sum_over_k(const cuda_host_lt_operand *x, const void *memory, int64_t step, int64_t k_step, int64_t n,
+                   int64_t k, void *out, int64_t out_type);
 
 #endif

@@ -10,7 +10,7 @@ size_t cuda_host_lt_version = CUBLAS_VERSION;
 
 struct cublasLtContext {
     uint32_t magic;
-    void *memory;   /* of the device: a handle takes some */
+    void *memory; /* of the device: a handle takes some */
 };
 
 enum { HANDLE = 0x484c4c74 };
@@ -57,18 +57,18 @@ cublasStatus_t cuda_host_lt_check_handle(cublasLtHandle_t handle)
     return CUBLAS_STATUS_NOT_INITIALIZED;
 }
 
-size_t cublasLtGetVersion(void)
-{
-    return cuda_host_lt_version;
-}
+size_t cublasLtGetVersion(void) { return cuda_host_lt_version; }
 
-size_t cublasLtGetCudartVersion(void)
-{
-    return CUDART_VERSION;
-}
+size_t cublasLtGetCudartVersion(void) { return CUDART_VERSION; }
 
-static const struct { cublasStatus_t status; const char *name, *text; } statuses[] = {
-#define STATUS(name, text) { CUBLAS_STATUS_##name, "CUBLAS_STATUS_" #name, text }
+static const struct {
+    cublasStatus_t status;
+    const char *name, *text;
+} statuses[] = {
+#define STATUS(name, text)                                 \
+    {                                                      \
+        CUBLAS_STATUS_##name, "CUBLAS_STATUS_" #name, text \
+    }
     STATUS(SUCCESS, "success"),
     STATUS(NOT_INITIALIZED, "the library was not initialized"),
     STATUS(ALLOC_FAILED, "the resource allocation failed"),

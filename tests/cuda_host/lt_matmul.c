@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* One buffer: there, on the device, and as aligned as its elements and as was promised in the search. */
-static cublasStatus_t check_buffer(const char *name, const void *memory, uint64_t bytes, int64_t type, uint16_t promised)
+static cublasStatus_t check_buffer(const char *name, const void *memory, uint64_t bytes, int64_t type,
+                                   uint16_t promised)
 {
     uintptr_t address = (uintptr_t)memory, element = type == CUDA_R_16BF ? 2 : 4;
     if (!memory) return cuda_host_lt_refuse("there is no %s", name);
@@ -22,16 +23,16 @@ static cublasStatus_t take_scalar(const cuda_host_lt_problem *p, const void *sca
     if (!scalar) return cuda_host_lt_refuse("there is no alpha or no beta");
     bool on_device = cuda_host_is_device(scalar, sizeof(float));
     if (on_device != (p->pointer_mode == CUBLASLT_POINTER_MODE_DEVICE))
-        return cuda_host_lt_refuse("alpha or beta lies %s, against the pointer mode", on_device ? "on the device" : "on the host");
-    if (on_device) *device = scalar;
-    else *value = *(const float *)scalar;
+        return cuda_host_lt_refuse("alpha or beta lies %s, against the pointer mode",
+                                   on_device ? "on the device" : "on the host");
+    if (on_device)
+        *device = scalar;
+    else
+        *value = *(const float *)scalar;
     return CUBLAS_STATUS_SUCCESS;
 }
 
-static bool reads_c(const cuda_host_lt_job *job)
-{
-    return job->device_beta || job->beta != 0;
-}
+static bool reads_c(const cuda_host_lt_job *job) { return job->device_beta || job->beta != 0; }
 
 static cublasStatus_t check_buffers(const cuda_host_lt_job *job, const cuda_host_lt_algo *algo)
 {
@@ -39,12 +40,15 @@ static cublasStatus_t check_buffers(const cuda_host_lt_job *job, const cuda_host
     CUDA_HOST_LT_TRY(check_buffer("A", job->a, p->a.bytes, p->a.type, algo->alignment[CUDA_HOST_LT_A]));
     CUDA_HOST_LT_TRY(check_buffer("B", job->b, p->b.bytes, p->b.type, algo->alignment[CUDA_HOST_LT_B]));
     CUDA_HOST_LT_TRY(check_buffer("D", job->d, p->d.bytes, p->d.type, algo->alignment[CUDA_HOST_LT_D]));
-    if (reads_c(job)) CUDA_HOST_LT_TRY(check_buffer("C", job->c, p->c.bytes, p->c.type, algo->alignment[CUDA_HOST_LT_C]));
+    if (reads_c(job))
+        CUDA_HOST_LT_TRY(check_buffer("C", job->c, p->c.bytes, p->c.type, algo->alignment[CUDA_HOST_LT_C]));
     if (job->c == job->d && !p->in_place) return cuda_host_lt_refuse("C is D, but they have two layouts");
     if (p->epilogue & CUDA_HOST_LT_USES_BIAS)
-        CUDA_HOST_LT_TRY(check_buffer("bias", job->bias, p->bias_bytes, p->d.type, algo->alignment[CUDA_HOST_LT_BIAS_VECTOR]));
+        CUDA_HOST_LT_TRY(
+            check_buffer("bias", job->bias, p->bias_bytes, p->d.type, algo->alignment[CUDA_HOST_LT_BIAS_VECTOR]));
     if (p->epilogue & CUDA_HOST_LT_AUX)
-        CUDA_HOST_LT_TRY(check_buffer("aux", job->aux, p->aux_bytes, p->d.type, algo->alignment[CUDA_HOST_LT_AUX_BUFFER]));
+        CUDA_HOST_LT_TRY(
+            check_buffer("aux", job->aux, p->aux_bytes, p->d.type, algo->alignment[CUDA_HOST_LT_AUX_BUFFER]));
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -61,16 +65,18 @@ static cublasStatus_t check_workspace(const cuda_host_lt_job *job)
 
 /* C's layout may be left out: it is D's then. */
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void *alpha, const void *a,
-                              cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout, const void *beta,
-                              const void *c, cublasLtMatrixLayout_t c_layout, void *d, cublasLtMatrixLayout_t d_layout,
-                              const cublasLtMatmulAlgo_t *algo, void *workspace, size_t workspace_size, cudaStream_t stream)
+                              cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout,
+                              const void *beta, const void *c, cublasLtMatrixLayout_t c_layout, void *d,
+                              cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t *algo, void *workspace,
+                              size_t workspace_size, cudaStream_t stream)
 {
     if (cuda_host_fails(__func__)) return CUBLAS_STATUS_EXECUTION_FAILED;
     CUDA_HOST_LT_TRY(cuda_host_lt_check_handle(handle));
     cuda_host_lt_job job;
     cuda_host_lt_algo chosen;
     memset(&job, 0, sizeof job);
-    CUDA_HOST_LT_TRY(cuda_host_lt_describe(&job.problem, desc, a_layout, b_layout, c_layout ? c_layout : d_layout, d_layout));
+    CUDA_HOST_LT_TRY(
+        cuda_host_lt_describe(&job.problem, desc, a_layout, b_layout, c_layout ? c_layout : d_layout, d_layout));
     chosen = cuda_host_lt_plain_algo(&job.problem);
     if (algo) CUDA_HOST_LT_TRY(cuda_host_lt_algo_for(algo, &job.problem, &chosen));
     const cuda_host_lt_desc *operation = (const void *)desc;
@@ -82,5 +88,5 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     CUDA_HOST_LT_TRY(check_buffers(&job, &chosen));
     CUDA_HOST_LT_TRY(check_workspace(&job));
     return cuda_host_enqueue(stream, __func__, cuda_host_lt_run, &job, sizeof job) ? CUBLAS_STATUS_EXECUTION_FAILED
-                                                                                  : CUBLAS_STATUS_SUCCESS;
+                                                                                   : CUBLAS_STATUS_SUCCESS;
 }

@@ -39,18 +39,18 @@ static inline float lt_to_tf32(float f)
 
 static inline float lt_load(const void *memory, int64_t type, int64_t i)
 {
-    return type == CUDA_R_16BF ? lt_from_bits((uint32_t)((const uint16_t *)memory)[i] << 16) : ((const float *)memory)[i];
+    return type == CUDA_R_16BF ? lt_from_bits((uint32_t)((const uint16_t *)memory)[i] << 16)
+                               : ((const float *)memory)[i];
 }
 
 static inline void lt_store(void *memory, int64_t type, int64_t i, float f)
 {
-    if (type == CUDA_R_16BF) ((uint16_t *)memory)[i] = lt_to_bf16(f);
-    else ((float *)memory)[i] = f;
+    if (type == CUDA_R_16BF)
+        ((uint16_t *)memory)[i] = lt_to_bf16(f);
+    else
+        ((float *)memory)[i] = f;
 }
 
-static inline int64_t lt_size(int64_t type)
-{
-    return type == CUDA_R_16BF ? 2 : 4;
-}
+static inline int64_t lt_size(int64_t type) { return type == CUDA_R_16BF ? 2 : 4; }
 
 #endif

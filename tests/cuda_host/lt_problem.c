@@ -5,17 +5,20 @@
 #include <limits.h>
 #include <string.h>
 
-#define DO_WITHOUT_IF(condition) do { if (condition) return CUBLAS_STATUS_NOT_SUPPORTED; } while (0)
-#define REFUSE_IF(condition, ...) do { if (condition) return cuda_host_lt_refuse(__VA_ARGS__); } while (0)
+#define DO_WITHOUT_IF(condition)                           \
+    do {                                                   \
+        if (condition) return CUBLAS_STATUS_NOT_SUPPORTED; \
+    } while (0)
+#define REFUSE_IF(condition, ...)                               \
+    do {                                                        \
+        if (condition) return cuda_host_lt_refuse(__VA_ARGS__); \
+    } while (0)
 
-static const double MOST = 0x1p48;   /* elements, so that nothing overflows */
+static const double MOST = 0x1p48; /* elements, so that nothing overflows */
 
-/* --- one matrix ---------------------------------------------------------------------------------------------------------- */
+/* --- one matrix --------------------------------------------------------------------------------------------------- */
 
-static uint64_t size_of(int64_t type)
-{
-    return type == CUDA_R_16BF ? 2 : 4;
-}
+static uint64_t size_of(int64_t type) { return type == CUDA_R_16BF ? 2 : 4; }
 
 /* ld 0 repeats the first column (or row): only C may do so. */
 static cublasStatus_t check_layout(char name, const cuda_host_lt_layout *x)
@@ -40,7 +43,12 @@ static cuda_host_lt_operand operand_of(const cuda_host_lt_layout *x, bool transp
     int64_t rows = (int64_t)x->rows, cols = (int64_t)x->cols, batch = x->batch > 1 ? x->stride : 0;
     int64_t row = x->order == CUBLASLT_ORDER_COL ? 1 : x->ld, col = x->order == CUBLASLT_ORDER_COL ? x->ld : 1;
     uint64_t last = (uint64_t)((rows - 1) * row + (cols - 1) * col + (x->batch - 1) * batch);
-    cuda_host_lt_operand o = { .rows = rows, .cols = cols, .row = row, .col = col, .batch = batch, .type = x->type,
+    cuda_host_lt_operand o = { .rows = rows,
+                               .cols = cols,
+                               .row = row,
+                               .col = col,
+                               .batch = batch,
+                               .type = x->type,
                                .bytes = (last + 1) * size_of(x->type) };
     if (transposed) o.rows = cols, o.cols = rows, o.row = col, o.col = row;
     return o;
@@ -56,7 +64,7 @@ static bool overlaps_itself(const cuda_host_lt_layout *x)
     return x->batch > 1 && !one_after_another && !side_by_side;
 }
 
-/* --- the operation ------------------------------------------------------------------------------------------------------- */
+/* --- the operation ------------------------------------------------------------------------------------------------ */
 
 static bool is_operation(int32_t operation)
 {
@@ -104,30 +112,38 @@ static cublasStatus_t check_sizes(const cuda_host_lt_problem *p)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-static cublasStatus_t check_batches(const cuda_host_lt_layout *a, const cuda_host_lt_layout *b, const cuda_host_lt_layout *c,
-                                    const cuda_host_lt_layout *d)
+static cublasStatus_t check_batches(const cuda_host_lt_layout *a, const cuda_host_lt_layout *b,
+                                    const cuda_host_lt_layout *c, const cuda_host_lt_layout *d)
 {
-    REFUSE_IF(a->batch != d->batch || b->batch != d->batch || c->batch != d->batch, "batches of %d, %d, %d and %d", a->batch,
-              b->batch, c->batch, d->batch);
-    REFUSE_IF(overlaps_itself(d), "D overlaps itself: %d batches every %lld elements, ld %lld", d->batch, (long long)d->stride,
-              (long long)d->ld);
+    REFUSE_IF(a->batch != d->batch || b->batch != d->batch || c->batch != d->batch, "batches of %d, %d, %d and %d",
+              a->batch, b->batch, c->batch, d->batch);
+    REFUSE_IF(overlaps_itself(d), "D overlaps itself: %d batches every %lld elements, ld %lld", d->batch,
+              (long long)d->stride, (long long)d->ld);
     REFUSE_IF(c->order != d->order, "C and D are of two orders");
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* --- epilogues ----------------------------------------------------------------------------------------------------------- */
+/* --- epilogues ---------------------------------------------------------------------------------------------------- */
 
 static bool is_epilogue(uint32_t e)
 {
     switch (e) {
-    case CUBLASLT_EPILOGUE_DEFAULT: case CUBLASLT_EPILOGUE_BIAS:
-    case CUBLASLT_EPILOGUE_RELU: case CUBLASLT_EPILOGUE_RELU_BIAS:
-    case CUBLASLT_EPILOGUE_RELU_AUX: case CUBLASLT_EPILOGUE_RELU_AUX_BIAS:
-    case CUBLASLT_EPILOGUE_GELU: case CUBLASLT_EPILOGUE_GELU_BIAS:
-    case CUBLASLT_EPILOGUE_GELU_AUX: case CUBLASLT_EPILOGUE_GELU_AUX_BIAS:
-    case CUBLASLT_EPILOGUE_DRELU: case CUBLASLT_EPILOGUE_DRELU_BGRAD:
-    case CUBLASLT_EPILOGUE_DGELU: case CUBLASLT_EPILOGUE_DGELU_BGRAD:
-    case CUBLASLT_EPILOGUE_BGRADA: case CUBLASLT_EPILOGUE_BGRADB: return true;
+    case CUBLASLT_EPILOGUE_DEFAULT:
+    case CUBLASLT_EPILOGUE_BIAS:
+    case CUBLASLT_EPILOGUE_RELU:
+    case CUBLASLT_EPILOGUE_RELU_BIAS:
+    case CUBLASLT_EPILOGUE_RELU_AUX:
+    case CUBLASLT_EPILOGUE_RELU_AUX_BIAS:
+    case CUBLASLT_EPILOGUE_GELU:
+    case CUBLASLT_EPILOGUE_GELU_BIAS:
+    case CUBLASLT_EPILOGUE_GELU_AUX:
+    case CUBLASLT_EPILOGUE_GELU_AUX_BIAS:
+    case CUBLASLT_EPILOGUE_DRELU:
+    case CUBLASLT_EPILOGUE_DRELU_BGRAD:
+    case CUBLASLT_EPILOGUE_DGELU:
+    case CUBLASLT_EPILOGUE_DGELU_BGRAD:
+    case CUBLASLT_EPILOGUE_BGRADA:
+    case CUBLASLT_EPILOGUE_BGRADB: return true;
     default: return false;
     }
 }
@@ -164,10 +180,11 @@ static cublasStatus_t take_aux(cuda_host_lt_problem *p, const cuda_host_lt_desc 
     int64_t type = masks ? -1 : p->d.type;
     REFUSE_IF(!desc->aux, "this epilogue has an auxiliary buffer, whose address even the search needs");
     REFUSE_IF(desc->aux_type != -1 && desc->aux_type != type, "type %d of the auxiliary buffer", desc->aux_type);
-    REFUSE_IF(ld < p->m || ld % unit || (double)ld * (double)p->n > MOST, "ld %lld of the auxiliary buffer for %lld rows: units of %lld",
-              (long long)ld, (long long)p->m, (long long)unit);
-    REFUSE_IF(stride < 0 || stride % unit || (double)stride * (double)p->batch > MOST, "stride %lld of the auxiliary buffer",
-              (long long)stride);
+    REFUSE_IF(ld < p->m || ld % unit || (double)ld * (double)p->n > MOST,
+              "ld %lld of the auxiliary buffer for %lld rows: units of %lld", (long long)ld, (long long)p->m,
+              (long long)unit);
+    REFUSE_IF(stride < 0 || stride % unit || (double)stride * (double)p->batch > MOST,
+              "stride %lld of the auxiliary buffer", (long long)stride);
     REFUSE_IF(written && p->batch > 1 && stride < (p->n - 1) * ld + p->m, "the batches' auxiliary outputs overlap");
     p->aux_ld = ld;
     p->aux_stride = p->batch > 1 ? stride : 0;
@@ -176,7 +193,8 @@ static cublasStatus_t take_aux(cuda_host_lt_problem *p, const cuda_host_lt_desc 
     return CUBLAS_STATUS_SUCCESS;
 }
 
-static cublasStatus_t take_epilogue(cuda_host_lt_problem *p, const cuda_host_lt_desc *desc, const cuda_host_lt_layout *d)
+static cublasStatus_t take_epilogue(cuda_host_lt_problem *p, const cuda_host_lt_desc *desc,
+                                    const cuda_host_lt_layout *d)
 {
     p->epilogue = desc->epilogue;
     REFUSE_IF(!is_epilogue(p->epilogue), "there is no epilogue %u", p->epilogue);
@@ -186,19 +204,20 @@ static cublasStatus_t take_epilogue(cuda_host_lt_problem *p, const cuda_host_lt_
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* --- all of it ----------------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static bool are_equal(const cuda_host_lt_layout *x, const cuda_host_lt_layout *y)
 {
-    return x->ld == y->ld && (x->batch == 1 || x->stride == y->stride);   /* the rest is checked for every C and D */
+    return x->ld == y->ld && (x->batch == 1 || x->stride == y->stride); /* the rest is checked for every C and D */
 }
 
 cublasStatus_t cuda_host_lt_describe(cuda_host_lt_problem *p, cublasLtMatmulDesc_t desc_, cublasLtMatrixLayout_t a_,
                                      cublasLtMatrixLayout_t b_, cublasLtMatrixLayout_t c_, cublasLtMatrixLayout_t d_)
 {
     const cuda_host_lt_desc *desc = (const void *)desc_;
-    const cuda_host_lt_layout *a = (const void *)a_, *b = (const void *)b_, *c = (const void *)c_, *d = (const void *)d_;
-    memset(p, 0, sizeof *p);   /* its bytes are hashed */
+    const cuda_host_lt_layout *a = (const void *)a_, *b = (const void *)b_, *c = (const void *)c_,
+                              *d = (const void *)d_;
+    memset(p, 0, sizeof *p); /* its bytes are hashed */
     CUDA_HOST_LT_TRY(check_desc(desc));
     CUDA_HOST_LT_TRY(check_layout('A', a));
     CUDA_HOST_LT_TRY(check_layout('B', b));

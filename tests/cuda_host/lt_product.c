@@ -13,12 +13,12 @@ typedef float vector __attribute__((vector_size(PANEL_ROWS * sizeof(float))));
 static _Alignas(64) float a_block[LT_TILE_ROWS * DEPTH], b_block[LT_TILE_COLUMNS * DEPTH];
 static _Alignas(64) lt_tile sum, part;
 
-/* --- blocks -------------------------------------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
 
 /* A range of op(A)'s rows or op(B)'s columns, and of k. */
 typedef struct block {
     const void *memory;
-    int64_t type, first, step, depth_first, depth_step;   /* in elements */
+    int64_t type, first, step, depth_first, depth_step; /* in elements */
     int count, depth;
     bool tf32;
 } block;
@@ -37,8 +37,11 @@ static void pack(const block *x, int width, float *out)
             for (int i = start; i < start + width; i++) *out++ = i < x->count ? load(x, i, p) : 0;
 }
 
+/* Blocks and tiles are this file's own: a sanitizer would only cost time. */
+#define FAST(...) __attribute__((no_sanitize("address", "undefined"), ##__VA_ARGS__))
+
 /* out[column][row] += a panel of A times a panel of B; the same bits with every instruction set. */
-__attribute__((always_inline, no_sanitize("address", "undefined")))
+FAST(always_inline)
 static inline void multiply_panels(const float *a, const float *b, int depth, float *out)
 {
     vector s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 };
@@ -54,14 +57,14 @@ static inline void multiply_panels(const float *a, const float *b, int depth, fl
 
 typedef void multiply_function(const float *a, const float *b, int depth, float *out);
 
-__attribute__((no_sanitize("address", "undefined")))
+FAST()
 static void multiply_anywhere(const float *a, const float *b, int depth, float *out)
 {
     multiply_panels(a, b, depth, out);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2"), no_sanitize("address", "undefined")))
+FAST(target("avx2"))
 static void multiply_avx2(const float *a, const float *b, int depth, float *out)
 {
     multiply_panels(a, b, depth, out);
@@ -85,9 +88,11 @@ static void multiply_range(const cuda_host_lt_problem *p, const lt_place *at, in
     for (int64_t k = first; k < end; k += DEPTH) {
         int depth = (int)(end - k < DEPTH ? end - k : DEPTH);
         pack(&(block){ at->a, p->a.type, at->row, p->a.row, k, p->a.col, at->rows, depth, tf32 }, PANEL_ROWS, a_block);
-        pack(&(block){ at->b, p->b.type, at->column, p->b.col, k, p->b.row, at->columns, depth, tf32 }, PANEL_COLUMNS, b_block);
+        pack(&(block){ at->b, p->b.type, at->column, p->b.col, k, p->b.row, at->columns, depth, tf32 }, PANEL_COLUMNS,
+             b_block);
         for (int j = 0; j < at->columns; j += PANEL_COLUMNS)
-            for (int i = 0; i < at->rows; i += PANEL_ROWS) multiply(a_block + i * depth, b_block + j * depth, depth, &to[j][i]);
+            for (int i = 0; i < at->rows; i += PANEL_ROWS)
+                multiply(a_block + i * depth, b_block + j * depth, depth, &to[j][i]);
     }
 }
 
@@ -101,12 +106,9 @@ static void multiply_tile(const cuda_host_lt_job *job, const lt_place *at)
     }
 }
 
-/* --- a batch ------------------------------------------------------------------------------------------------------------- */
+/* --- a batch ------------------------------------------------------------------------------------------------------ */
 
-static int at_most(int64_t n, int most)
-{
-    return (int)(n < most ? n : most);
-}
+static int at_most(int64_t n, int most) { return (int)(n < most ? n : most); }
 
 /* Rows outside, so that sums over D's rows are complete when a range of rows is done. */
 static void run_batch(const cuda_host_lt_job *job, lt_place *at)
@@ -123,8 +125,10 @@ static void run_batch(const cuda_host_lt_job *job, lt_place *at)
         if (p->epilogue & CUDA_HOST_LT_BGRAD)
             for (int i = 0; i < at->rows; i++) lt_store(at->bias, p->d.type, at->row + i, at->row_sums[i]);
     }
-    if (p->epilogue == CUBLASLT_EPILOGUE_BGRADA) lt_sum_over_k(&p->a, at->a, p->a.row, p->a.col, p->m, p->k, at->bias, p->d.type);
-    if (p->epilogue == CUBLASLT_EPILOGUE_BGRADB) lt_sum_over_k(&p->b, at->b, p->b.col, p->b.row, p->n, p->k, at->bias, p->d.type);
+    if (p->epilogue == CUBLASLT_EPILOGUE_BGRADA)
+        lt_sum_over_k(&p->a, at->a, p->a.row, p->a.col, p->m, p->k, at->bias, p->d.type);
+    if (p->epilogue == CUBLASLT_EPILOGUE_BGRADB)
+        lt_sum_over_k(&p->b, at->b, p->b.col, p->b.row, p->n, p->k, at->bias, p->d.type);
 }
 
 static void *offset(const void *memory, int64_t type, int64_t elements)
@@ -136,19 +140,21 @@ static lt_place place_of(const cuda_host_lt_job *job, int64_t batch)
 {
     const cuda_host_lt_problem *p = &job->problem;
     bool masks = p->epilogue & CUDA_HOST_LT_MASKS;
-    return (lt_place){
+    lt_place at = {
         .a = offset(job->a, p->a.type, batch * p->a.batch),
         .b = offset(job->b, p->b.type, batch * p->b.batch),
         .c = offset(job->c, p->c.type, batch * p->c.batch),
         .d = offset(job->d, p->d.type, batch * p->d.batch),
         .bias = offset(job->bias, p->d.type, batch * p->bias_stride),
-        .aux = masks ? (char *)job->aux + batch * p->aux_stride / 8 : offset(job->aux, p->d.type, batch * p->aux_stride),
+        .aux = offset(job->aux, p->d.type, masks ? 0 : batch * p->aux_stride),
         .alpha = job->device_alpha ? *job->device_alpha : job->alpha,
         .beta = job->device_beta ? *job->device_beta : job->beta,
     };
+    if (masks && at.aux) at.aux = (char *)at.aux + batch * p->aux_stride / 8;
+    return at;
 }
 
-/* --- all of it ----------------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 /* What the product may scribble over: what it uses, and the end of what it was given. */
 static void poison_workspace(const cuda_host_lt_job *job)

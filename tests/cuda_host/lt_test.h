@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A product to try on the stand-in for cuBLASLt: its matrices on both sides, its descriptors, and what it has to give. */
+/* A product to try on the stand-in for cuBLASLt: its matrices on both sides, and its descriptors. */
 #ifndef CINCH_TESTS_CUDA_HOST_LT_TEST_H
 #define CINCH_TESTS_CUDA_HOST_LT_TEST_H
 
 #include "cuda_host.h"
 
-#include <cublasLt.h>
 #include <criterion/criterion.h>
+#include <cublasLt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 /* Not what anything computes. */
 static const float UNTOUCHED = 12345;
 
-/* --- numbers ------------------------------------------------------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 static inline double round_to(double x, int bits, double (*nearest)(double))
 {
@@ -34,14 +34,14 @@ static inline float any_number(uint64_t *state)
     return (float)((int64_t)(*state >> 40) - (1 << 23)) / (1 << 23);
 }
 
-/* --- matrices ------------------------------------------------------------------------------------------------------------ */
+/* --- matrices ----------------------------------------------------------------------------------------------------- */
 
 typedef struct matrix {
     cudaDataType_t type;
     int order, batch;
     int64_t rows, cols, ld, stride;
-    int64_t count;       /* elements, gaps included */
-    float *host;         /* what is on the device, as f32 */
+    int64_t count; /* elements, gaps included */
+    float *host;   /* what is on the device, as f32 */
     void *device;
 } matrix;
 
@@ -56,7 +56,7 @@ static inline void upload(const matrix *x)
 {
     size_t size = element_size(x->type);
     char *bytes = malloc((size_t)x->count * size);
-    for (int64_t i = 0; i < x->count; i++)   /* little endian: bf16 is the upper half */
+    for (int64_t i = 0; i < x->count; i++) /* little endian: bf16 is the upper half */
         memcpy(bytes + (size_t)i * size, (char *)&x->host[i] + 4 - size, size);
     OK(cudaMemcpy(x->device, bytes, (size_t)x->count * size, cudaMemcpyHostToDevice));
     free(bytes);
@@ -91,12 +91,12 @@ static inline void release(matrix *x)
     OK(cudaFree(x->device));
 }
 
-/* --- trials -------------------------------------------------------------------------------------------------------------- */
+/* --- trials ------------------------------------------------------------------------------------------------------- */
 
 typedef enum { NO_C, OTHER_C, C_IS_D, REPEATED_C } use_of_c;
 
 typedef struct trial {
-    int64_t m, n, k, gap;           /* gap: what leading dimensions and strides are larger than they need to be */
+    int64_t m, n, k, gap; /* gap: what leading dimensions and strides are larger than they need to be */
     bool trans_a, trans_b, share_a, share_b, side_by_side, share_bias, device_scalars;
     int order_a, order_b, order_d, batch, algorithm;
     cudaDataType_t in, out;
@@ -106,7 +106,7 @@ typedef struct trial {
     float alpha, beta;
 
     matrix a, b, c, d, bias, aux;
-    unsigned char *mask;            /* on the host, [batch][n][aux.ld / 8] */
+    unsigned char *mask; /* on the host, [batch][n][aux.ld / 8] */
     int64_t mask_bytes;
     cublasLtHandle_t handle;
     cublasLtMatmulDesc_t desc;
@@ -168,21 +168,26 @@ static inline void make_matrices(trial *t)
         t->d.count = t->d.ld * (t->order_d == CUBLASLT_ORDER_COL ? t->n : t->m);
     }
     t->c = t->d;
-    if (t->c_use == REPEATED_C) t->c.ld = 0, t->c.stride = 0, t->c.count = t->order_d == CUBLASLT_ORDER_COL ? t->m : t->n;
+    if (t->c_use == REPEATED_C)
+        t->c.ld = 0, t->c.stride = 0, t->c.count = t->order_d == CUBLASLT_ORDER_COL ? t->m : t->n;
     allocate(&t->a, &numbers);
     allocate(&t->b, &numbers);
     allocate(&t->d, t->c_use == C_IS_D ? &numbers : NULL);
     if (t->c_use == OTHER_C || t->c_use == REPEATED_C) allocate(&t->c, &numbers);
     if (has_bias(t)) {
-        t->bias = (matrix){ .type = t->out, .ld = length, .stride = t->batch == 1 || t->share_bias ? 0 : length + t->gap };
+        t->bias =
+            (matrix){ .type = t->out, .ld = length, .stride = t->batch == 1 || t->share_bias ? 0 : length + t->gap };
         t->bias.count = length + (t->batch - 1) * t->bias.stride;
         allocate(&t->bias, writes_bias(t) ? NULL : &numbers);
     }
-    if (has_mask(t)) allocate_mask(t, &numbers);
-    else if (has_aux(t)) allocate_aux(t, &numbers);
+    if (has_mask(t))
+        allocate_mask(t, &numbers);
+    else if (has_aux(t))
+        allocate_aux(t, &numbers);
 }
 
-#define SET_DESC(t, name, value) OK(cublasLtMatmulDescSetAttribute((t)->desc, CUBLASLT_MATMUL_DESC_##name, &(value), sizeof(value)))
+#define SET_DESC(t, name, value) \
+    OK(cublasLtMatmulDescSetAttribute((t)->desc, CUBLASLT_MATMUL_DESC_##name, &(value), sizeof(value)))
 #define SET_LAYOUT(layout, name, value) \
     OK(cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_##name, &(value), sizeof(value)))
 #define SET_PREFERENCE(t, name, value) \
@@ -258,17 +263,18 @@ static inline void end_trial(trial *t)
 static inline cublasStatus_t search(trial *t)
 {
     t->n_found = -1;
-    return cublasLtMatmulAlgoGetHeuristic(t->handle, t->desc, t->layout_a, t->layout_b, t->layout_c, t->layout_d, t->preference,
-                                          4, t->found, &t->n_found);
+    return cublasLtMatmulAlgoGetHeuristic(t->handle, t->desc, t->layout_a, t->layout_b, t->layout_c, t->layout_d,
+                                          t->preference, 4, t->found, &t->n_found);
 }
 
 static inline cublasStatus_t multiply(trial *t)
 {
     const float *device = t->scalars;
     const void *c = t->c_use == NO_C ? NULL : t->c_use == C_IS_D ? t->d.device : t->c.device;
-    return cublasLtMatmul(t->handle, t->desc, t->device_scalars ? device : &t->alpha, t->a.device, t->layout_a, t->b.device,
-                          t->layout_b, t->device_scalars ? device + 1 : &t->beta, c, t->layout_c, t->d.device, t->layout_d,
-                          t->algorithm < 0 ? NULL : &t->found[t->algorithm].algo, t->workspace, t->workspace_size, t->stream);
+    return cublasLtMatmul(t->handle, t->desc, t->device_scalars ? device : &t->alpha, t->a.device, t->layout_a,
+                          t->b.device, t->layout_b, t->device_scalars ? device + 1 : &t->beta, c, t->layout_c,
+                          t->d.device, t->layout_d, t->algorithm < 0 ? NULL : &t->found[t->algorithm].algo,
+                          t->workspace, t->workspace_size, t->stream);
 }
 
 #endif

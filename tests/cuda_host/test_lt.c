@@ -5,17 +5,21 @@
 #include <criterion/criterion.h>
 
 static const uint32_t epilogues[] = {
-    CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_RELU_BIAS,
-    CUBLASLT_EPILOGUE_RELU_AUX, CUBLASLT_EPILOGUE_RELU_AUX_BIAS, CUBLASLT_EPILOGUE_GELU, CUBLASLT_EPILOGUE_GELU_BIAS,
-    CUBLASLT_EPILOGUE_GELU_AUX, CUBLASLT_EPILOGUE_GELU_AUX_BIAS, CUBLASLT_EPILOGUE_DRELU, CUBLASLT_EPILOGUE_DRELU_BGRAD,
-    CUBLASLT_EPILOGUE_DGELU, CUBLASLT_EPILOGUE_DGELU_BGRAD, CUBLASLT_EPILOGUE_BGRADA, CUBLASLT_EPILOGUE_BGRADB,
+    CUBLASLT_EPILOGUE_DEFAULT,       CUBLASLT_EPILOGUE_BIAS,        CUBLASLT_EPILOGUE_RELU,
+    CUBLASLT_EPILOGUE_RELU_BIAS,     CUBLASLT_EPILOGUE_RELU_AUX,    CUBLASLT_EPILOGUE_RELU_AUX_BIAS,
+    CUBLASLT_EPILOGUE_GELU,          CUBLASLT_EPILOGUE_GELU_BIAS,   CUBLASLT_EPILOGUE_GELU_AUX,
+    CUBLASLT_EPILOGUE_GELU_AUX_BIAS, CUBLASLT_EPILOGUE_DRELU,       CUBLASLT_EPILOGUE_DRELU_BGRAD,
+    CUBLASLT_EPILOGUE_DGELU,         CUBLASLT_EPILOGUE_DGELU_BGRAD, CUBLASLT_EPILOGUE_BGRADA,
+    CUBLASLT_EPILOGUE_BGRADB,
 };
 enum { EPILOGUES = sizeof epilogues / sizeof *epilogues };
 
-/* --- what has to come out ------------------------------------------------------------------------------------------------- */
+/* --- what has to come out ----------------------------------------------------------------------------------------- */
 
 /* A number, and how far f32 may be from it. */
-typedef struct wanted { double x, within; } wanted;
+typedef struct wanted {
+    double x, within;
+} wanted;
 
 static float operand(const matrix *x, bool transposed, int64_t i, int64_t j, int64_t b)
 {
@@ -65,16 +69,18 @@ static wanted finished(const trial *t, wanted w, int64_t i, int64_t j, int64_t b
     return w;
 }
 
-static void check(const trial *t, const char *what, double got, wanted w, cudaDataType_t type, int64_t i, int64_t j, int64_t b)
+static void check(const trial *t, const char *what, double got, wanted w, cudaDataType_t type, int64_t i, int64_t j,
+                  int64_t b)
 {
     double within = w.within + (type == CUDA_R_16BF ? 0x1p-8 * fabs(w.x) : 0);
     cr_assert(fabs(got - w.x) <= within,
               "%s[%d, %d] of batch %d: %.9g, not %.9g within %g; %dx%dx%d, epilogue %u, types %d %d, orders %d%d%d, "
-              "transposed %d%d, batches %d", what, (int)i, (int)j, (int)b, got, w.x, within, (int)t->m, (int)t->n, (int)t->k,
-              t->epilogue, t->in, t->out, t->order_a, t->order_b, t->order_d, t->trans_a, t->trans_b, t->batch);
+              "transposed %d%d, batches %d",
+              what, (int)i, (int)j, (int)b, got, w.x, within, (int)t->m, (int)t->n, (int)t->k, t->epilogue, t->in,
+              t->out, t->order_a, t->order_b, t->order_d, t->trans_a, t->trans_b, t->batch);
 }
 
-/* --- what did come out ---------------------------------------------------------------------------------------------------- */
+/* --- what did come out -------------------------------------------------------------------------------------------- */
 
 /* Elements that belong to no matrix stay as they were; those that do are marked by check_values. */
 static void check_gaps(const matrix *x, const bool *owned, float was)
@@ -99,9 +105,11 @@ static void check_values(const trial *t, const matrix *c_before, const unsigned 
                 wanted raw = product(t, c_before, i, j, b), w = finished(t, raw, i, j, b);
                 check(t, "D", t->d.host[place(&t->d, i, j, b)], w, t->out, i, j, b);
                 owned[place(&t->d, i, j, b)] = true;
-                if (t->epilogue & 4) raw.x += t->bias.host[i + b * t->bias.stride], raw.within += 0x1p-22 * (fabs(raw.x) + 1);
+                if (t->epilogue & 4)
+                    raw.x += t->bias.host[i + b * t->bias.stride], raw.within += 0x1p-22 * (fabs(raw.x) + 1);
                 if (has_mask(t) && !reads_aux(t)) check_mask(t, mask, raw, i, j, b);
-                if (has_aux(t) && t->epilogue & 32) check(t, "aux", t->aux.host[place(&t->aux, i, j, b)], raw, t->out, i, j, b);
+                if (has_aux(t) && t->epilogue & 32)
+                    check(t, "aux", t->aux.host[place(&t->aux, i, j, b)], raw, t->out, i, j, b);
                 sum.x += w.x, sum.within += w.within + 0x1p-22 * fabs(w.x) * (double)t->n;
             }
             if (t->epilogue & 16) check(t, "bias", t->bias.host[i + b * t->bias.stride], sum, t->out, i, 0, b);
@@ -138,15 +146,17 @@ static void run(trial *t)
     unsigned char *mask = malloc((size_t)t->mask_bytes + 1);
     download(&t->d);
     if (has_bias(t)) download(&t->bias);
-    if (has_mask(t)) OK(cudaMemcpy(mask, t->aux.device, (size_t)t->mask_bytes, cudaMemcpyDeviceToHost));
-    else if (has_aux(t)) download(&t->aux);
+    if (has_mask(t))
+        OK(cudaMemcpy(mask, t->aux.device, (size_t)t->mask_bytes, cudaMemcpyDeviceToHost));
+    else if (has_aux(t))
+        download(&t->aux);
     check_values(t, &c_before, mask);
     if (t->epilogue == CUBLASLT_EPILOGUE_BGRADA || t->epilogue == CUBLASLT_EPILOGUE_BGRADB) check_sums(t);
     free(mask);
     free(c_before.host);
 }
 
-/* --- trials --------------------------------------------------------------------------------------------------------------- */
+/* --- trials ------------------------------------------------------------------------------------------------------- */
 
 /* What the documentation leaves out. */
 static bool is_left_out(const trial *t)
@@ -163,8 +173,8 @@ static int try_one(trial t, int algorithm)
 {
     make_trial(&t);
     cublasStatus_t status = search(&t);
-    cr_assert_eq(status, is_left_out(&t) ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_SUCCESS, "%d, epilogue %u", status,
-                 t.epilogue);
+    cr_assert_eq(status, is_left_out(&t) ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_SUCCESS, "%d, epilogue %u",
+                 status, t.epilogue);
     cr_assert_eq(status == 0, t.n_found > 0);
     t.algorithm = status ? 0 : algorithm % t.n_found;
     if (!status) run(&t);
@@ -179,9 +189,14 @@ static int try_all(trial t)
     return found;
 }
 
-static const struct { int64_t m, n, k; } sizes[] = { { 5, 3, 7 }, { 1, 1, 1 }, { 33, 17, 65 }, { 97, 65, 2 }, { 1, 31, 257 } };
+static const struct {
+    int64_t m, n, k;
+} sizes[] = { { 5, 3, 7 }, { 1, 1, 1 }, { 33, 17, 65 }, { 97, 65, 2 }, { 1, 31, 257 } };
 enum { SIZES = sizeof sizes / sizeof *sizes };
-static const struct { cudaDataType_t in, out; cublasComputeType_t compute; } types[] = {
+static const struct {
+    cudaDataType_t in, out;
+    cublasComputeType_t compute;
+} types[] = {
     { CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE_32F },
     { CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE_32F_FAST_TF32 },
     { CUDA_R_16BF, CUDA_R_16BF, CUBLAS_COMPUTE_32F },
@@ -208,10 +223,19 @@ Test(lt, every_transpose_order_type_batch_and_epilogue)
             for (int e = 0; e < EPILOGUES; e++)
                 for (int way = 0; way < 5; way++, number++) {
                     int size = number % SIZES;
-                    trial t = { .m = sizes[size].m, .n = sizes[size].n, .k = sizes[size].k, .in = types[type].in,
-                                .out = types[type].out, .compute = types[type].compute, .epilogue = epilogues[e], .alpha = 1,
-                                .trans_a = layout & 1, .trans_b = layout & 2, .order_a = layout >> 2 & 1,
-                                .order_b = layout >> 3 & 1, .order_d = layout >> 4 };
+                    trial t = { .m = sizes[size].m,
+                                .n = sizes[size].n,
+                                .k = sizes[size].k,
+                                .in = types[type].in,
+                                .out = types[type].out,
+                                .compute = types[type].compute,
+                                .epilogue = epilogues[e],
+                                .alpha = 1,
+                                .trans_a = layout & 1,
+                                .trans_b = layout & 2,
+                                .order_a = layout >> 2 & 1,
+                                .order_b = layout >> 3 & 1,
+                                .order_d = layout >> 4 };
                     set_batch(&t, way);
                     t.c_use = (use_of_c)(number / SIZES % 3);
                     if (t.c_use != NO_C) t.alpha = 0.75f, t.beta = -1.5f;
@@ -222,8 +246,15 @@ Test(lt, every_transpose_order_type_batch_and_epilogue)
     cr_assert_gt(tried, 4000, "%d", tried);
 }
 
-static const trial ordinary = { .m = 33, .n = 17, .k = 65, .in = CUDA_R_32F, .out = CUDA_R_32F, .compute = CUBLAS_COMPUTE_32F,
-                                .epilogue = CUBLASLT_EPILOGUE_DEFAULT, .batch = 1, .alpha = 1 };
+static const trial ordinary = { .m = 33,
+                                .n = 17,
+                                .k = 65,
+                                .in = CUDA_R_32F,
+                                .out = CUDA_R_32F,
+                                .compute = CUBLAS_COMPUTE_32F,
+                                .epilogue = CUBLASLT_EPILOGUE_DEFAULT,
+                                .batch = 1,
+                                .alpha = 1 };
 
 Test(lt, large_products)
 {
@@ -286,7 +317,7 @@ Test(lt, tf32_rounds_operands)
     end_trial(&t);
 }
 
-/* --- memory ---------------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 /* The first algorithm wants a workspace: nothing of what was in it is left, and the end of what was given neither. */
 Test(lt, nothing_lives_in_a_workspace)
@@ -344,7 +375,7 @@ Test(lt, padding_of_a_mask_is_undefined)
     end_trial(&t);
 }
 
-/* --- streams --------------------------------------------------------------------------------------------------------------- */
+/* --- streams ------------------------------------------------------------------------------------------------------ */
 
 Test(lt, products_are_recorded_and_replayed)
 {

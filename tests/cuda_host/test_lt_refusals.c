@@ -3,30 +3,54 @@
 #include "lt_test.h"
 
 enum {
-    FINE = CUBLAS_STATUS_SUCCESS, UNINITIALIZED = CUBLAS_STATUS_NOT_INITIALIZED, INVALID = CUBLAS_STATUS_INVALID_VALUE,
-    LEFT_OUT = CUBLAS_STATUS_NOT_SUPPORTED, FAILED = CUBLAS_STATUS_EXECUTION_FAILED
+    FINE = CUBLAS_STATUS_SUCCESS,
+    UNINITIALIZED = CUBLAS_STATUS_NOT_INITIALIZED,
+    INVALID = CUBLAS_STATUS_INVALID_VALUE,
+    LEFT_OUT = CUBLAS_STATUS_NOT_SUPPORTED,
+    FAILED = CUBLAS_STATUS_EXECUTION_FAILED
 };
 
 /* A linear layer with ReLU and its mask, in two batches. */
-static const trial layer = { .m = 33, .n = 17, .k = 65, .in = CUDA_R_32F, .out = CUDA_R_32F, .compute = CUBLAS_COMPUTE_32F,
-                             .epilogue = CUBLASLT_EPILOGUE_RELU_AUX_BIAS, .batch = 2, .alpha = 1 };
+static const trial layer = { .m = 33,
+                             .n = 17,
+                             .k = 65,
+                             .in = CUDA_R_32F,
+                             .out = CUDA_R_32F,
+                             .compute = CUBLAS_COMPUTE_32F,
+                             .epilogue = CUBLASLT_EPILOGUE_RELU_AUX_BIAS,
+                             .batch = 2,
+                             .alpha = 1 };
 
-/* --- descriptors that no product goes with -------------------------------------------------------------------------------- */
+/* --- descriptors that no product goes with ------------------------------------------------------------------------ */
 
-/* `spoil` comes after a search that finds something; what the next search says, and a product with the old algorithm. */
+/* `spoil` comes after a search that finds something; then what the next search says, and a product with what the first
+   one found. */
 typedef struct misuse {
     const char *name;
     void (*spoil)(trial *t);
     int search, product;
 } misuse;
 
-#define MISUSE(name, ...) static void name(trial *t) { __VA_ARGS__; }
+#define MISUSE(name, ...) \
+    static void name(trial *t) { __VA_ARGS__; }
 #define ROW(name, search, product) { #name, name, search, product }
 
-#define DESC_OF(t, name, type, value) do { type value_ = value; SET_DESC(t, name, value_); } while (0)
+#define DESC_OF(t, name, type, value) \
+    do {                              \
+        type value_ = value;          \
+        SET_DESC(t, name, value_);    \
+    } while (0)
 #define DESC(name, type, value) DESC_OF(t, name, type, value)
-#define LAYOUT(x, name, type, value) do { type value_ = value; SET_LAYOUT(t->layout_##x, name, value_); } while (0)
-#define PREFERENCE_OF(t, name, type, value) do { type value_ = value; SET_PREFERENCE(t, name, value_); } while (0)
+#define LAYOUT(x, name, type, value)             \
+    do {                                         \
+        type value_ = value;                     \
+        SET_LAYOUT(t->layout_##x, name, value_); \
+    } while (0)
+#define PREFERENCE_OF(t, name, type, value) \
+    do {                                    \
+        type value_ = value;                \
+        SET_PREFERENCE(t, name, value_);    \
+    } while (0)
 #define PREFERENCE(name, type, value) PREFERENCE_OF(t, name, type, value)
 
 MISUSE(other_compute_type, DESC(COMPUTE_TYPE, int32_t, CUBLAS_COMPUTE_64F))
@@ -37,10 +61,10 @@ MISUSE(half_operands, LAYOUT(a, TYPE, uint32_t, CUDA_R_16F))
 MISUSE(two_types_of_operands, LAYOUT(a, TYPE, uint32_t, CUDA_R_16BF))
 MISUSE(f32_to_bf16, LAYOUT(c, TYPE, uint32_t, CUDA_R_16BF); LAYOUT(d, TYPE, uint32_t, CUDA_R_16BF))
 MISUSE(bf16_as_tf32, LAYOUT(a, TYPE, uint32_t, CUDA_R_16BF); LAYOUT(b, TYPE, uint32_t, CUDA_R_16BF);
-                     DESC(COMPUTE_TYPE, int32_t, CUBLAS_COMPUTE_32F_FAST_TF32))
+       DESC(COMPUTE_TYPE, int32_t, CUBLAS_COMPUTE_32F_FAST_TF32))
 MISUSE(tiled_order, LAYOUT(a, ORDER, int32_t, CUBLASLT_ORDER_COL32))
-MISUSE(row_order_with_bias, LAYOUT(c, ORDER, int32_t, CUBLASLT_ORDER_ROW); LAYOUT(d, ORDER, int32_t, CUBLASLT_ORDER_ROW);
-                            LAYOUT(c, LD, int64_t, 17); LAYOUT(d, LD, int64_t, 17))
+MISUSE(row_order_with_bias, LAYOUT(c, ORDER, int32_t, CUBLASLT_ORDER_ROW);
+       LAYOUT(d, ORDER, int32_t, CUBLASLT_ORDER_ROW); LAYOUT(c, LD, int64_t, 17); LAYOUT(d, LD, int64_t, 17))
 MISUSE(planar, LAYOUT(b, PLANE_OFFSET, int64_t, 64))
 MISUSE(array_of_pointers, LAYOUT(b, BATCH_MODE, uint32_t, CUBLASLT_BATCH_MODE_POINTER_ARRAY))
 MISUSE(transposed_c, DESC(TRANSC, int32_t, CUBLAS_OP_T))
@@ -86,10 +110,11 @@ MISUSE(odd_stride_of_mask, DESC(EPILOGUE_AUX_BATCH_STRIDE, int64_t, 128 * 17 + 6
 MISUSE(masks_overlap, DESC(EPILOGUE_AUX_BATCH_STRIDE, int64_t, 128 * 16))
 MISUSE(typed_mask, DESC(EPILOGUE_AUX_DATA_TYPE, int32_t, CUDA_R_8I))
 MISUSE(gelu_of_another_type, DESC(EPILOGUE, uint32_t, CUBLASLT_EPILOGUE_GELU_AUX);
-                             DESC(EPILOGUE_AUX_DATA_TYPE, int32_t, CUDA_R_16BF))
+       DESC(EPILOGUE_AUX_DATA_TYPE, int32_t, CUDA_R_16BF))
 MISUSE(odd_ld_of_gelu, DESC(EPILOGUE, uint32_t, CUBLASLT_EPILOGUE_GELU_AUX); DESC(EPILOGUE_AUX_LD, int64_t, 36))
 MISUSE(gelus_overlap, DESC(EPILOGUE, uint32_t, CUBLASLT_EPILOGUE_GELU_AUX); DESC(EPILOGUE_AUX_BATCH_STRIDE, int64_t, 8))
-MISUSE(bias_gradients_overlap, DESC(EPILOGUE, uint32_t, CUBLASLT_EPILOGUE_DRELU_BGRAD); DESC(BIAS_BATCH_STRIDE, int64_t, 32))
+MISUSE(bias_gradients_overlap, DESC(EPILOGUE, uint32_t, CUBLASLT_EPILOGUE_DRELU_BGRAD);
+       DESC(BIAS_BATCH_STRIDE, int64_t, 32))
 MISUSE(no_handle, OK(cublasLtDestroy(t->handle)); t->handle = NULL)
 
 static const misuse of_descriptors[] = {
@@ -153,7 +178,7 @@ static const misuse of_descriptors[] = {
     ROW(no_handle, UNINITIALIZED, UNINITIALIZED),
 };
 
-/* --- searches and products that do not go with what was promised ----------------------------------------------------------- */
+/* --- searches and products that do not go with what was promised -------------------------------------------------- */
 
 extern size_t cuda_host_lt_version;
 
@@ -214,7 +239,7 @@ static const misuse of_calls[] = {
     ROW(scalars_on_the_device, FINE, INVALID),
 };
 
-/* --- all of them ------------------------------------------------------------------------------------------------------------ */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 /* What spoiled the trial may have taken away. */
 static void end_spoiled(trial *t, const trial *whole)
@@ -290,9 +315,9 @@ Test(lt_refusals, a_search_for_nothing)
 {
     trial t = layer;
     make_trial(&t);
-#define SEARCH(count, results, found) \
-    (int)cublasLtMatmulAlgoGetHeuristic(t.handle, t.desc, t.layout_a, t.layout_b, t.layout_c, t.layout_d, t.preference, count, \
-                                        results, found)
+#define SEARCH(count, results, found)                                                                     \
+    (int)cublasLtMatmulAlgoGetHeuristic(t.handle, t.desc, t.layout_a, t.layout_b, t.layout_c, t.layout_d, \
+                                        t.preference, count, results, found)
     cr_assert_eq(SEARCH(0, t.found, &t.n_found), INVALID);
     cr_assert_eq(SEARCH(-1, t.found, &t.n_found), INVALID);
     cr_assert_eq(SEARCH(1, NULL, &t.n_found), INVALID);
@@ -345,7 +370,7 @@ Test(lt_refusals, algorithms_are_checked)
     end_trial(&t);
 }
 
-/* --- streams ---------------------------------------------------------------------------------------------------------------- */
+/* --- streams ------------------------------------------------------------------------------------------------------ */
 
 Test(lt_refusals, no_stream_and_no_search_while_recording)
 {
@@ -368,10 +393,14 @@ Test(lt_refusals, no_stream_and_no_search_while_recording)
     end_trial(&t);
 }
 
-/* --- attributes ------------------------------------------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------------------------- */
 
 /* What the library gives for a new descriptor. */
-static const struct { int number; size_t size; int64_t value; } of_desc[] = {
+static const struct {
+    int number;
+    size_t size;
+    int64_t value;
+} of_desc[] = {
     { CUBLASLT_MATMUL_DESC_COMPUTE_TYPE, 4, CUBLAS_COMPUTE_32F },
     { CUBLASLT_MATMUL_DESC_SCALE_TYPE, 4, CUDA_R_32F },
     { CUBLASLT_MATMUL_DESC_POINTER_MODE, 4, CUBLASLT_POINTER_MODE_HOST },
@@ -413,7 +442,8 @@ Test(lt_refusals, attributes_of_operations)
         OK(cublasLtMatmulDescGetAttribute(desc, number, &value, size, &written));
         cr_assert_eq(memcmp(&value, &other, size), 0);
     }
-    cr_assert_eq((int)cublasLtMatmulDescSetAttribute(desc, (cublasLtMatmulDescAttributes_t)9, &(int32_t){ 0 }, 4), INVALID);
+    cr_assert_eq((int)cublasLtMatmulDescSetAttribute(desc, (cublasLtMatmulDescAttributes_t)9, &(int32_t){ 0 }, 4),
+                 INVALID);
     OK(cublasLtMatmulDescDestroy(desc));
 }
 
@@ -428,13 +458,15 @@ Test(lt_refusals, attributes_of_layouts_and_preferences)
     OK(cublasLtMatmulPreferenceCreate(&preference));
     OK(cublasLtMatrixLayoutGetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &batches, sizeof batches, NULL));
     OK(cublasLtMatrixLayoutGetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_ROWS, &rows, sizeof rows, NULL));
-    OK(cublasLtMatmulPreferenceGetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &alignment, 4, NULL));
+    OK(cublasLtMatmulPreferenceGetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &alignment, 4,
+                                            NULL));
     OK(cublasLtMatmulPreferenceGetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, 8, NULL));
     cr_assert(batches == 1 && rows == 3 && alignment == 256 && workspace == 0);
     cr_assert_eq((int)cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_ROWS, &batches, 4), INVALID);
     cr_assert_eq((int)cublasLtMatrixLayoutSetAttribute(NULL, CUBLASLT_MATRIX_LAYOUT_ROWS, &rows, 8), INVALID);
-    cr_assert_eq((int)cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &alignment, 4),
-                 INVALID);
+    cr_assert_eq(
+        (int)cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &alignment, 4),
+        INVALID);
     cr_assert_eq((int)cublasLtMatmulPreferenceDestroy((cublasLtMatmulPreference_t)layout), INVALID);
     OK(cublasLtMatrixLayoutDestroy(layout));
     OK(cublasLtMatmulPreferenceDestroy(preference));
