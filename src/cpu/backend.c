@@ -102,6 +102,7 @@ static const char *cpu_notice(cinch_backend *b)
 static void cpu_close(cinch_backend *b)
 {
     cinch_pool_free(((cinch_cpu *)b)->pool);
+    free(((cinch_cpu *)b)->workspace);
     free(b);
 }
 
@@ -127,7 +128,7 @@ cinch_status cinch_cpu_open(cinch_backend **out, const cinch_cpu_options *option
     TRY(cinch_isa_choose(&isa, o.isa));
     cinch_cpu *cpu = cinch_calloc(1, sizeof *cpu);
     if (!cpu) return CINCH_DEVICE;
-    *cpu = (cinch_cpu){{&vtable, isa->kernels}, NULL, isa};
+    *cpu = (cinch_cpu){.base = {&vtable, isa->kernels}, .isa = isa};
     cinch_status status = cinch_pool_create(&cpu->pool, o.threads);
     if (status) {
         free(cpu);
@@ -135,6 +136,19 @@ cinch_status cinch_cpu_open(cinch_backend **out, const cinch_cpu_options *option
     }
     cinch_blas_open(o.keep_blas_threads);
     *out = &cpu->base;
+    return CINCH_OK;
+}
+
+cinch_status cinch_cpu_reserve(cinch_backend *b, size_t bytes)
+{
+    cinch_cpu *cpu = (cinch_cpu *)b;
+    void *workspace;
+    bytes = (bytes + 63) / 64 * 64;
+    if (bytes <= cpu->workspace_bytes) return CINCH_OK;
+    TRY(cpu_alloc(b, bytes * (size_t)cinch_pool_threads(cpu->pool), &workspace));
+    free(cpu->workspace);
+    cpu->workspace = workspace;
+    cpu->workspace_bytes = bytes;
     return CINCH_OK;
 }
 

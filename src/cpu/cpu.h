@@ -16,6 +16,8 @@ typedef struct cinch_cpu {
     cinch_backend base;
     cinch_pool *pool;
     const cinch_isa *isa;
+    char *workspace;        /* of all workers */
+    size_t workspace_bytes; /* of each */
 } cinch_cpu;
 
 static inline cinch_pool *cinch_cpu_pool(cinch_backend *b) { return ((cinch_cpu *)b)->pool; }
@@ -24,6 +26,14 @@ static inline cinch_pool *cinch_cpu_pool(cinch_backend *b) { return ((cinch_cpu 
 cinch_status cinch_isa_choose(const cinch_isa **out, const char *name);
 /* The name of the best set this CPU has, whatever was asked for. */
 const char *cinch_isa_best(void);
+
+/* Memory of each worker's own, for parts of operands in another type or order, as BLAS has its own: asked for while
+   planning, as large as the largest that was asked for. CINCH_DEVICE. */
+cinch_status cinch_cpu_reserve(cinch_backend *b, size_t bytes);
+static inline void *cinch_cpu_workspace(cinch_backend *b, int worker)
+{
+    return ((cinch_cpu *)b)->workspace + (size_t)worker * ((cinch_cpu *)b)->workspace_bytes;
+}
 
 /* Elements of a task of a kernel that streams through memory. Fixed, so that results do not depend on threads. */
 enum { CINCH_CPU_PIECE = 16384 };

@@ -24,6 +24,7 @@ static const int64_t cache_words = 1 << 20, shallow_terms = 244;
 enum { A, B };
 
 typedef struct job {
+    cinch_backend *backend;
     const cinch_call *c;
     bool transpose[2];
     int64_t m, n, k, ld[2];
@@ -238,7 +239,7 @@ static void run_block(void *arg, int64_t task, int worker)
     b.columns = cinch_cpu_min(j->columns, j->n - b.column);
     int64_t at = (b.index * j->m + b.row) * j->n + b.column;
     bool direct = out->dtype == CINCH_F32;
-    if (j->c->scratch) b.scratch = (float *)j->c->scratch + (size_t)worker * scratch_floats();
+    if (!all_f32(j->c)) b.scratch = cinch_cpu_workspace(j->backend, worker);
     b.c = direct ? (float *)out->data + at : b.scratch + 2 * MIXED_BLOCK * MIXED_DEPTH;
     b.ldc = direct ? j->n : b.columns;
     block_product(j, &b);
@@ -251,20 +252,20 @@ static cinch_status run(cinch_backend *b, const cinch_call *c)
 {
     if (!cinch_tensor_count(c->out)) return CINCH_OK;
     job j = job_of(c);
+    j.backend = b;
     cinch_pool_run(cinch_cpu_pool(b), j.n_batch * j.row_blocks * j.column_blocks, run_block, &j);
     return CINCH_OK;
 }
 
 static cinch_status plan(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
 {
-    (void)saved;
+    (void)scratch, (void)saved;
     if (c->out->rank < 2) return cinch_fail(CINCH_INTERNAL, "matmul: a result of rank %d", c->out->rank);
     for (int k = 0; k < 2; k++)
         for (int i = c->in[k].rank - 2; i < c->in[k].rank; i++)
             if (c->in[k].dim[i] > INT32_MAX)
                 return cinch_fail(CINCH_USAGE, "matmul: a matrix of more than 2^31 rows or columns; split it");
-    if (!all_f32(c)) *scratch = (size_t)cinch_pool_threads(cinch_cpu_pool(b)) * scratch_floats() * sizeof(float);
-    return CINCH_OK;
+    return all_f32(c) ? CINCH_OK : cinch_cpu_reserve(b, scratch_floats() * sizeof(float));
 }
 
 CINCH_CPU_KERNEL(matmul, run, plan)
