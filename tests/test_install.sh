@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs a build and uses it from outside: with find_package(cinch), with pkg-config, and from C++.
-# Usage: test_install.sh BUILD-FOLDER
+# Installs a build and uses it from outside: C and C++ projects by find_package(cinch), pkg-config and add_subdirectory,
+# with the shared and the static library; headers, manual pages and completion.
+# Usage: test_install.sh SOURCE-FOLDER BUILD-FOLDER
 set -euo pipefail
 
-build=$1
+source=$1 build=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
 
-cmake --install "$build" --prefix "$prefix" >"$work/log" || { cat "$work/log"; exit 1; }
+run() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; echo "failed: $*"; exit 1; }; }
+
+run cmake --install "$build" --prefix "$prefix"
 
 mkdir "$work/outside"
 cat >"$work/outside/main.c" <<'END'
@@ -20,34 +23,78 @@ cat >"$work/outside/main.c" <<'END'
 
 int main(void)
 {
+    cinch_graph *g;
+    if (cinch_graph_create(&g)) return 1;
+    cinch_graph_free(g);
     puts(cinch_version());
     return strcmp(cinch_version(), CINCH_VERSION) != 0;
 }
 END
-cat >"$work/outside/CMakeLists.txt" <<'END'
-cmake_minimum_required(VERSION 3.18)
-project(outside C)
-find_package(cinch REQUIRED)
-add_executable(outside main.c)
-target_link_libraries(outside cinch::cinch)
-END
+sed 's/int main(void)/int main()/' "$work/outside/main.c" >"$work/outside/main.cpp"
 
-cmake -S "$work/outside" -B "$work/outside/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1 &&
-    cmake --build "$work/outside/build" >>"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-"$work/outside/build/outside"
+# project NAME HOW-TO-FIND: a C and a C++ program that link cinch::cinch
+project()
+{
+    mkdir "$work/$1"
+    cp "$work"/outside/main.* "$work/$1"
+    printf '%s\n' 'cmake_minimum_required(VERSION 3.18)' 'project(outside C CXX)' "$2" 'add_executable(in_c main.c)' \
+        'add_executable(in_cpp main.cpp)' 'target_link_libraries(in_c cinch::cinch)' \
+        'target_link_libraries(in_cpp cinch::cinch)' >"$work/$1/CMakeLists.txt"
+    shift 2
+}
+
+for kind in shared static; do
+    project $kind 'find_package(cinch REQUIRED)'
+    run cmake -S "$work/$kind" -B "$work/$kind/build" -DCMAKE_PREFIX_PATH="$prefix" -DCINCH_KIND=$kind
+    run cmake --build "$work/$kind/build"
+    run "$work/$kind/build/in_c"
+    run "$work/$kind/build/in_cpp"
+done
+ldd "$work/shared/build/in_c" | grep -q libcinch.so
+! ldd "$work/static/build/in_c" | grep -q libcinch.so
 
 # The file's prefix is that of configure time: name the one it was installed to.
 pkgconfig=$(dirname "$(find "$prefix" -name cinch.pc)")
 export PKG_CONFIG_PATH=$pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 read -r -a flags <<<"$(pkg-config --define-variable=prefix="$prefix" --cflags --libs cinch)"
-"${CC:-cc}" "$work/outside/main.c" -o "$work/by_pkg_config" "${flags[@]}"
-LD_LIBRARY_PATH=$(dirname "$pkgconfig") "$work/by_pkg_config"
+run "${CC:-cc}" "$work/outside/main.c" -o "$work/by_pkg_config" "${flags[@]}"
+LD_LIBRARY_PATH=$(dirname "$pkgconfig") run "$work/by_pkg_config"
+read -r -a flags <<<"$(pkg-config --static --define-variable=prefix="$prefix" --cflags --libs cinch)"
+run "${CC:-cc}" "$work/outside/main.c" -o "$work/static_by_pkg_config" "${flags[@]/-lcinch/$(dirname "$pkgconfig")/libcinch.a}"
+run "$work/static_by_pkg_config"
 
-# Every public header stands alone, in C and in C++.
+# As a part of another project, and as small as it can be: for the CPU, no command, no tests.
+project inside "add_subdirectory($source cinch)"
+run cmake -S "$work/inside" -B "$work/inside/build" -DCINCH_CUDA=OFF -DCINCH_CLI=OFF -DCMAKE_BUILD_TYPE=Release
+run cmake --build "$work/inside/build" --parallel 2
+run "$work/inside/build/in_c"
+[ ! -e "$work/inside/build/cinch/cinch" ]
+library=$(readlink -f "$work/inside/build/cinch/libcinch.so")
+cp "$library" "$work/stripped"
+strip "$work/stripped"
+echo "minimal build: libcinch.so has $(stat -c %s "$work/stripped") bytes, stripped"
+
+# Every public header stands alone, in C11 and in C++11.
 for header in "$prefix"/include/cinch/*.h; do
-    for language in c c++; do
-        printf '#include <cinch/%s>\n' "${header##*/}" |
-            "${CC:-cc}" -x $language -Wall -Wextra -Werror -fsyntax-only -I"$prefix/include" -
+    for standard in c11 c++11; do
+        printf '#include <cinch/%s>\nextern int nothing;\n' "${header##*/}" |
+            "${CC:-cc}" -x "${standard%11}" -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$prefix/include" -
     done
 done
+
+# One manual page for each verb, without complaints of the formatter where there is one; completion that bash reads.
+for verb in $("$prefix/bin/cinch" --help | awk '/^  [a-z]/ { print $1 }'); do
+    page=$prefix/share/man/man1/cinch-$verb.1
+    [ -s "$page" ] || { echo "no manual page for $verb"; exit 1; }
+    if command -v groff >/dev/null; then [ -z "$(groff -man -Tutf8 -ww "$page" 2>&1 >/dev/null)" ]; fi
+done
+completions()   # WORD...: what is offered for the last one
+{
+    # shellcheck disable=SC2016
+    bash -c '. "$1"; shift; COMP_WORDS=(cinch "$@"); COMP_CWORD=$#; _cinch; echo "${COMPREPLY[@]}"' - \
+        "$prefix/share/bash-completion/completions/cinch" "$@"
+}
+[ "$(completions recon)" = reconstruct ]
+[ "$(completions train --optimizer ada)" = "adam adamw adagrad" ]
+[ "$(completions train --overw)" = --overwrite ]
 echo "installed and used"

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where: the library, its headers, the command, and what find_package(cinch) and
-# pkg-config need. A program that links the static library needs cinch's own libraries too; the shared one has them.
+# pkg-config need, manual pages and completion. A program that links the static library needs cinch's own libraries too;
+# the shared one has them.
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/cinch)
-install(TARGETS cinch EXPORT cinchTargets
+install(TARGETS cinch_static cinch_shared EXPORT cinchTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/cinch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 if(CINCH_CLI)
   install(TARGETS cinch_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  include(scripts/cmake/documents.cmake)
 endif()
 
 install(EXPORT cinchTargets NAMESPACE cinch:: DESTINATION ${package_folder})
@@ -18,11 +20,9 @@ write_basic_package_version_file(cinchConfigVersion.cmake COMPATIBILITY SameMino
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cinchConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/cinchConfigVersion.cmake
   scripts/cmake/FindCinchOpenBLAS.cmake DESTINATION ${package_folder})
 
+# For pkg-config --static.
 pkg_check_modules(OPENBLAS_FOR_PC QUIET openblas)
-if(BUILD_SHARED_LIBS)
-  set(pc_requires "")
-  set(pc_libs "")
-elseif(OPENBLAS_FOR_PC_FOUND AND NOT OpenBLAS_ROOT)
+if(OPENBLAS_FOR_PC_FOUND AND NOT OpenBLAS_ROOT)
   set(pc_requires "jansson libpng zlib openblas")
   set(pc_libs "-lpthread -lm -ldl")
 else()

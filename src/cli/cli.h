@@ -127,6 +127,15 @@ cinch_status cinch_cli_whole(const char *flag, const char *text, int64_t low, in
 void cinch_help_all(void);
 void cinch_help_verb(const cinch_verb *verb);
 
+/* What stands behind an option's flag ("N", "X", "FILE"; NULL: nothing), and what it means, into text[size]. */
+const char *cinch_help_placeholder(const cinch_option_info *option);
+void cinch_help_option(const cinch_verb *verb, const cinch_option_info *option, char *text, size_t size);
+
+/* --- document.c --------------------------------------------------------------------------------------------------- */
+
+/* Prints the manual page of the command ("man") or of a verb ("man-train"), or bash's completion ("bash"). */
+cinch_status cinch_document(const char *what);
+
 /* --- output.c ----------------------------------------------------------------------------------------------------- */
 
 /* Sets the command's own error text and returns `status`; it wins over cinch_last_error(). */

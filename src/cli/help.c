@@ -45,7 +45,7 @@ static void print_row(const char *name, const char *value, const char *help)
 }
 
 /* "N" for an int, "X" for a number, ...; of strings it is the key that says what they are. */
-static const char *placeholder(const cinch_option_info *option)
+const char *cinch_help_placeholder(const cinch_option_info *option)
 {
     static const struct { const char *of, *text; } rows[] = {
         {"int", "N"}, {"number", "X"}, {"ints", "N,N"}, {"numbers", "X,X"}, {"seconds", "TIME"}, {"enum", "NAME"},
@@ -57,14 +57,19 @@ static const char *placeholder(const cinch_option_info *option)
 }
 
 /* Defaults are those of a new run: the verbs on a run go by what it has. */
+void cinch_help_option(const cinch_verb *verb, const cinch_option_info *option, char *text, size_t size)
+{
+    bool alone = !strcmp(option->type, "bool"), fallback = option->fallback && !alone && verb->keys == CINCH_KEYS_ALL;
+    snprintf(text, size, "%s%s%s%s%s%s%s", option->help, option->choices ? "; one of: " : "",
+             option->choices ? option->choices : "", fallback ? " [" : "", fallback ? option->fallback : "",
+             fallback ? "]" : "", alone && !strncmp(option->flag, "--no-", 5) ? " (this flag: not)" : "");
+}
+
 static void print_option(const cinch_verb *verb, const cinch_option_info *option)
 {
     char help[1024];
-    bool alone = !strcmp(option->type, "bool"), fallback = option->fallback && !alone && verb->keys == CINCH_KEYS_ALL;
-    snprintf(help, sizeof help, "%s%s%s%s%s%s%s", option->help, option->choices ? "; one of: " : "",
-             option->choices ? option->choices : "", fallback ? " [" : "", fallback ? option->fallback : "",
-             fallback ? "]" : "", alone && !strncmp(option->flag, "--no-", 5) ? " (this flag: not)" : "");
-    print_row(option->flag, placeholder(option), help);
+    cinch_help_option(verb, option, help, sizeof help);
+    print_row(option->flag, cinch_help_placeholder(option), help);
 }
 
 static bool in_section(const cinch_option_info *option, const char *section)

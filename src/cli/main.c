@@ -33,6 +33,7 @@ static cinch_status run(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "--help";
     if (!strcmp(first, "--version")) return print_version();
+    if (!strcmp(first, "--document")) return cinch_document(argc > 2 ? argv[2] : NULL);
     if (strcmp(first, "--help") && strcmp(first, "-h") && strcmp(first, "help")) return run_verb(first, argc, argv);
     cinch_help_all();
     return CINCH_OK;
