@@ -65,7 +65,7 @@ place()
 {
     rm -rf tree && mkdir -p tree/bin tree/lib "tree/$1"
     cp "$static" tree/bin/cinch
-    cp "$library" tree/lib/
+    cp -P "${library%%.so*}".so* tree/lib/
     cp "$module" "tree/$1/"
 }
 for folder in lib/cinch bin/lib/cinch; do

@@ -6,7 +6,7 @@
  */
 #include "parts.h"
 #include "shadow.h"
-#include "threads.h"
+#include "block.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef CINCH_TESTS_CUDA_HOST_DEVICE_H
 #define CINCH_TESTS_CUDA_HOST_DEVICE_H
 
-#include "threads.h"
+#include "block.h"
 
 #include <math.h>
 #include <string.h>

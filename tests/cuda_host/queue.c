@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams: work waits in them until something waits for it; then they take turns in varied order. */
 #include "parts.h"
-#include "threads.h"
+#include "block.h"
 
 #include <stdlib.h>
 #include <string.h>
