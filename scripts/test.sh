@@ -78,7 +78,7 @@ choose_cuda()
 # The slowest first; nothing where all of them were up to date.
 list_compile_times()
 {
-    sed -nE 's/^(.*\.cu) took ([0-9.]+) s$/\2 \1/p' "$1" | sort -rn | awk '{ printf "%s%s %s s", NR > 1 ? ", " : "", $2, $1 }'
+    sed -nE 's/^(.*\.cu) took ([0-9.]+) s$/\2 \1/p' "$1" | sort -rn | awk '{ printf "%s%s %s s", (NR > 1 ? ", " : ""), $2, $1 }'
 }
 
 setup_options=(--tests) labels=() sanitize=no

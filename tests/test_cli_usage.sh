@@ -120,6 +120,7 @@ expect 2 '^cinch: --model a b.c: unknown' train --model $'a\nb\x1bc' --out x
 # --- devices that are not there
 expect 4 '^cinch: device cuda' train --device cuda --out x
 expect 4 '^cinch: device cuda:7' train --device cuda:7 --out x
+expect 2 '^cinch: .*cuda:x' train --device cuda:x --out x
 expect 0 '^cuda +not usable: ' devices
 expect 0 '"name": "cpu", "usable": true, "description": ".+"' devices --json
 check 'why there is no GPU' grep -q '"name": "cuda", "usable": false, "reason": ".' out

@@ -8,6 +8,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 checks=0 failures=0
+# The command on the CPU, also where there is a GPU; test_module.sh is about those.
+export CINCH_BACKEND_PATH=${CINCH_BACKEND_PATH:-$work}
 
 fail()
 {
