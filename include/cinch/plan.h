@@ -34,6 +34,8 @@ CINCH_API const char *cinch_precision_name(cinch_precision precision);
 
 typedef struct cinch_plan_options {
     cinch_precision precision;
+    bool batch_invariant; /* on the CPU, in f32: a sample's results are the same bytes whatever the other samples of its
+                            batch, and their number. For serving; large products are somewhat slower. */
     bool use_ema;        /* trainable parameters are read from CINCH_SLAB_EMA */
     bool no_fusion;      /* for tests: run the ops as they were written */
     bool private_memory; /* for tests: every temporary has its own memory, poisoned before each run */

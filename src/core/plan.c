@@ -12,6 +12,14 @@ static int32_t operand(const cinch_graph *g, int32_t id, int k) { return g->oper
 
 /* --- passes ------------------------------------------------------------------------------------------------------ */
 
+static void make_products_invariant(cinch_graph *g)
+{
+    for (int32_t id = 1; id < g->n_nodes; id++) {
+        cinch_node *n = &g->nodes[id];
+        if (n->op == CINCH_OP_matmul || n->op == CINCH_OP_matmul_bias) n->attr.matmul.invariant = 1;
+    }
+}
+
 static cinch_status run_passes(cinch_plan *plan, const cinch_graph *graph)
 {
     if (graph->status) return cinch_fail(graph->status, "%s", graph->error);
@@ -19,6 +27,7 @@ static cinch_status run_passes(cinch_plan *plan, const cinch_graph *graph)
     cinch_record_metrics(plan->g, plan->options.metric_rows);
     TRY(cinch_graph_status(plan->g));
     TRY(cinch_set_precision(&plan->g, plan->options.precision));
+    if (plan->options.batch_invariant) make_products_invariant(plan->g);
     TRY(cinch_protect_states(plan->g));
     if (!plan->options.no_fusion) TRY(cinch_fuse(plan->g));
     return cinch_schedule_create(&plan->schedule, plan->g);

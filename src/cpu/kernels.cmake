@@ -7,7 +7,7 @@ foreach(file backend blas isa pool quota)
 endforeach()
 
 set(cpu_kernels)
-foreach(file elementwise gather matmul move random reduce scan softmax table tiles update)
+foreach(file dots elementwise gather matmul move random reduce scan softmax table tiles update)
   list(APPEND cpu_kernels ${cpu_folder}/${file}.c)
 endforeach()
 

@@ -6,6 +6,7 @@
  * over weights packed beforehand would come in.
  */
 #include "cpu/blas.h"
+#include "cpu/dots.h"
 #include "cpu/kernel.h"
 #include "core/grid.h"
 
@@ -251,6 +252,7 @@ static void run_block(void *arg, int64_t task, int worker)
 static cinch_status run(cinch_backend *b, const cinch_call *c)
 {
     if (!cinch_tensor_count(c->out)) return CINCH_OK;
+    if (cinch_dots_suit(c)) return cinch_dots_run(b, c);
     job j = job_of(c);
     j.backend = b;
     cinch_pool_run(cinch_cpu_pool(b), j.n_batch * j.row_blocks * j.column_blocks, run_block, &j);
