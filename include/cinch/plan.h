@@ -24,9 +24,10 @@ CINCH_BEGIN
 typedef struct cinch_plan cinch_plan;
 
 /* f32: every value and every product, strictly. tf32: values stay f32; products may round their operands to ten bits
-   (on a GPU; the CPU computes them as f32). bf16: activations, and copies of the weights that products read, are stored
-   as bf16 (eight bits); all arithmetic and every sum is f32, and so are parameters, their gradients and updates, states,
-   losses, statistics, inputs, outputs and metrics. A parameter with keep_f32 stays f32, and so do products with it. */
+   (on a GPU; the CPU computes them as f32). bf16: activations, and copies of the weights that products read, are
+   stored as bf16 (eight bits); all arithmetic and every sum is f32, and so are parameters, their gradients and updates,
+   states, losses, statistics, inputs, outputs and metrics. A parameter with keep_f32 stays f32, and so do products with
+   it. */
 typedef enum cinch_precision { CINCH_PRECISION_F32, CINCH_PRECISION_TF32, CINCH_PRECISION_BF16 } cinch_precision;
 
 /* "f32", "tf32" or "bf16". */

@@ -5,8 +5,8 @@
  *
  *   products       read bf16; their results are bf16 where they lead to further products, and f32 where they end in
  *                  outputs, effects or gradients of weights alone
- *   elementwise    reads any type; the result is bf16 where a product reads it, or where it leads to products and has an
- *                  operand of its own size that is bf16; else f32: losses, statistics, what is made of f32 alone
+ *   elementwise    reads any type; the result is bf16 where a product reads it, or where it leads to products and has
+ *                  an operand of its own size that is bf16; else f32: losses, statistics, what is made of f32 alone
  *   reductions     read any type and give f32
  *   moves          leave the type as it is
  *   all else       f32: leaves (parameters, states, inputs), random numbers, running sums, log-probabilities, effects
@@ -19,7 +19,7 @@
 
 #include "core/status.h"
 
-/* --- what ops are ------------------------------------------------------------------------------------------------ */
+/* --- what ops are ------------------------------------------------------------------------------------------------- */
 
 typedef enum role { FULL, ELEMENTWISE, PRODUCT, REDUCTION, MOVE, VIEW, CAST, SAME } role;
 
@@ -100,7 +100,7 @@ static bool is_f32_product(const cinch_types *t, int32_t id)
     return false;
 }
 
-/* --- from the end to the start: who reads a value ------------------------------------------------------------------ */
+/* --- from the end to the start: who reads a value ----------------------------------------------------------------- */
 
 enum {
     WANTS_BF16 = 1,  /* a product reads it */
@@ -151,7 +151,7 @@ static void ask_users(cinch_types *t)
             t->users[operand(g, id, k)] |= bits_of(t, id, k);
 }
 
-/* --- from the start to the end: what it is stored in ----------------------------------------------------------------- */
+/* --- from the start to the end: what it is stored in -------------------------------------------------------------- */
 
 static bool is_low(const cinch_types *t, int32_t id) { return t->low[id] || t->g->nodes[id].dtype == CINCH_BF16; }
 
@@ -206,7 +206,8 @@ static bool move_is_low(const cinch_types *t, int32_t id)
     if (n->op == CINCH_OP_concat && t->users[id] & WANTS_F32) return false;
     for (int k = 0; k < (n->op == CINCH_OP_concat ? n->n_in : 1); k++)
         if (is_low(t, operand(t->g, id, k))) return true;
-    return wanted && n->op != CINCH_OP_gather && !is_kept(t, id) && count_of(t->g, id) >= count_of(t->g, operand(t->g, id, 0));
+    if (!wanted || n->op == CINCH_OP_gather || is_kept(t, id)) return false;
+    return count_of(t->g, id) >= count_of(t->g, operand(t->g, id, 0));
 }
 
 static bool same_is_low(const cinch_types *t, int32_t id)
@@ -234,7 +235,7 @@ static bool node_is_low(cinch_types *t, int32_t id)
     return false;
 }
 
-/* --- readers --------------------------------------------------------------------------------------------------------- */
+/* --- readers ------------------------------------------------------------------------------------------------------ */
 
 /* A bias in elementwise form has the product's type, so that fusion takes it into the product. */
 static bool is_bias(const cinch_types *t, int32_t id, int k)
@@ -244,8 +245,9 @@ static bool is_bias(const cinch_types *t, int32_t id, int k)
     if (n->op != CINCH_OP_add || !t->low[id]) return false;
     int32_t product = operand(g, id, 1 - k), bias = operand(g, id, k);
     const cinch_shape *shape = &g->nodes[bias].shape;
-    return g->nodes[product].op == CINCH_OP_matmul && is_low(t, product) && is_parameter(t, bias) && !is_kept(t, bias) &&
-           shape->rank == 1 && shape->dim[0] == n->shape.dim[n->shape.rank - 1];
+    bool fits = shape->rank == 1 && shape->dim[0] == n->shape.dim[n->shape.rank - 1];
+    return fits && g->nodes[product].op == CINCH_OP_matmul && is_low(t, product) && is_parameter(t, bias) &&
+           !is_kept(t, bias);
 }
 
 cinch_reading cinch_types_reading(const cinch_types *t, int32_t id, int k)
@@ -276,7 +278,7 @@ static void find_copied(cinch_types *t)
         }
 }
 
-/* --- the pass -------------------------------------------------------------------------------------------------------- */
+/* --- the pass ----------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_types_create(cinch_types *t, const cinch_graph *g)
 {

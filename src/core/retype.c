@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes a graph again with the storage types that precision.c decided. Casts come where they are first needed, once for
- * a value; casts of casts become one. Parameters that lie side by side are cast together.
+ * Writes a graph again with the storage types that precision.c decided. Casts come where they are first needed, once
+ * for a value; casts of casts become one. Parameters that lie side by side are cast together.
  */
 #include <cinch/ops.h>
 
@@ -107,7 +107,7 @@ static int32_t parameter_as_bf16(writer *w, int32_t id)
     return cinch_window(w->to, (cinch_value){r->cast}, entry(w, id)->offset - r->first, entry(w, id)->shape).id;
 }
 
-/* --- values in the type that a reader wants --------------------------------------------------------------------------- */
+/* --- values in the type that a reader wants ----------------------------------------------------------------------- */
 
 static int32_t read_any(writer *w, int32_t id);
 static int32_t read_as(writer *w, int32_t id, bool low);
@@ -120,8 +120,8 @@ static int32_t write_cast(writer *w, int32_t id, cinch_dtype dtype)
 {
     const cinch_node *n = node(w, id);
     int32_t from = operand(w, id, 0);
-    bool f32 = node(w, from)->dtype == CINCH_F32;
-    if (is_identity(n) && f32 && (dtype == CINCH_BF16 || dtype == CINCH_F32)) return read_as(w, from, dtype == CINCH_BF16);
+    bool f32 = node(w, from)->dtype == CINCH_F32, low = dtype == CINCH_BF16;
+    if (is_identity(n) && f32 && (low || dtype == CINCH_F32)) return read_as(w, from, low);
     if (is_identity(n) && node(w, from)->dtype == dtype) return read_as(w, from, false);
     return cast(w, read_any(w, from), dtype, n->attr.scalars.v[0], n->attr.scalars.v[1]);
 }
@@ -165,7 +165,7 @@ static int32_t read_any(writer *w, int32_t id)
     return node(w, base)->op == CINCH_OP_cast ? write_steps(w, base, node(w, id)->shape) : write_node(w, base);
 }
 
-/* --- nodes -------------------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
 
 static int32_t read_operand(writer *w, int32_t id, int k)
 {
@@ -221,7 +221,7 @@ static void write_at_place(writer *w, int32_t id)
     else w->full[id] = new;
 }
 
-/* --- the graph ------------------------------------------------------------------------------------------------------------ */
+/* --- the graph ---------------------------------------------------------------------------------------------------- */
 
 /* Leaves stay whether anyone reads them or not: the user may write them. */
 static void write_leaves(writer *w)

@@ -103,8 +103,8 @@ static const cinch_option train_rows[] = {
           "never", .high = steps_limit, .flag = "--patience"),
     TRAIN(BOOL, "restore_best", public.restore_best, "true", "the weights of the best epoch are the model's"),
     TRAIN(INT64, "seed", public.seed, "0", "of everything random", .high = 0x1p63, .flag = "--seed"),
-    TRAIN(ENUM, "precision", public.precision, "f32", "of matrix products and activations; tf32: products on a GPU round "
-          "their operands; bf16: activations take half the memory, weights stay f32",
+    TRAIN(ENUM, "precision", public.precision, "f32", "of matrix products and activations; tf32: products on a GPU "
+          "round their operands; bf16: activations take half the memory, weights stay f32",
           .choices = CINCH_PRECISION_NAMES, .flag = "--precision"),
     TRAIN(STRING, "device", public.device, "auto", "auto, cpu, cuda or cuda:N", .flag = "--device", .may_change = true),
     TRAIN(INT, "threads", public.threads, "auto", "CPU threads; auto: as many as this process may use", .low = 1,
