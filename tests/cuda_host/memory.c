@@ -14,8 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { PAGE = 4096, GUARD = 1 << 20, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64, SHUT = 1 << 20 };
+enum { PAGE = 4096, GUARD = 1 << 20, CHUNK = 1 << 20, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64, SHUT = 1 << 20 };
 
 typedef enum kind { DEVICE, PINNED } kind;
 static const char *const kind_names[] = {"device memory", "pinned memory"};
@@ -144,6 +145,34 @@ void cuda_host_check_guards(void)
 
 /* --- allocating ---------------------------------------------------------------------------------------------------------- */
 
+/* A file of poison: mapped in place of memory, only what is touched takes time. */
+static int poison_file(void)
+{
+    static int file = -1;
+    if (file >= 0) return file;
+    unsigned char *poison = malloc(CHUNK);
+    if (!poison) return -1;
+    memset(poison, POISON, CHUNK);
+    file = memfd_create("poison", MFD_CLOEXEC);
+    if (file >= 0 && write(file, poison, CHUNK) != CHUNK) {
+        close(file);
+        file = -1;
+    }
+    free(poison);
+    return file;
+}
+
+static bool map_poison(const region *r)
+{
+    int file = poison_file();
+    if (file < 0) return false;
+    for (unsigned char *at = first_of(r), *end = end_of(r); at < end; at += CHUNK) {
+        size_t n = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+        if (mmap(at, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED) return false;
+    }
+    return true;
+}
+
 static region *map_region(kind of, size_t bytes)
 {
     size_t room = round_up(bytes, ALIGNMENT), inner = round_up(room, PAGE);
@@ -151,20 +180,19 @@ static region *map_region(kind of, size_t bytes)
     if (!r) return NULL;
     *r = (region){.of = of, .bytes = bytes, .mapped = inner + 2 * GUARD};
     r->mapping = mmap(NULL, r->mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (r->mapping == MAP_FAILED) {
-        free(r);
-        return NULL;
+    if (r->mapping != MAP_FAILED) {
+        r->start = end_of(r) - room;
+        if (map_poison(r)) return r;
+        munmap(r->mapping, r->mapped);
     }
-    r->start = end_of(r) - room;
-    return r;
+    free(r);
+    return NULL;
 }
 
-static void fill_region(const region *r)
+static void fill_slack(const region *r)
 {
     size_t before = (size_t)(r->start - first_of(r)), after = (size_t)(end_of(r) - r->start) - r->bytes;
-    set_access(r, PROT_READ | PROT_WRITE);
     memset(first_of(r), SLACK, before);
-    memset(r->start, POISON, r->bytes);
     memset(r->start + r->bytes, SLACK, after);
     ASAN_POISON_MEMORY_REGION(first_of(r), before);
     ASAN_POISON_MEMORY_REGION(r->start + r->bytes, after);
@@ -180,7 +208,7 @@ static cudaError_t allocate(kind of, void **memory, size_t bytes)
     cuda_host_watch_faults();
     region *r = map_region(of, bytes);
     if (!r) return cudaErrorMemoryAllocation;
-    fill_region(r);
+    fill_slack(r);
     if (of == DEVICE) used += round_up(bytes, ALIGNMENT);
     r->next = live;
     live = r;
