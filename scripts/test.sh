@@ -18,7 +18,7 @@ Usage: scripts/test.sh [-y] [--no-install] [--sanitize] [-L LABEL]
 Builds the tests into build-test/, warnings being errors, and runs them.
 Where nvcc is found, the CUDA backend is built too, for CINCH_CUDA_ARCHITECTURES (90).
   --sanitize     then again under ASan and UBSan, in build-sanitize/ (without the labels train and house)
-  -L LABEL       only tests with this label: core oracle gradient data train cli fault house
+  -L LABEL       only tests with this label: core oracle gradient data train cli fault cuda house
   -y, --yes      install missing packages without asking; so does CI=1 or CI=true
   --no-install   the libraries are elsewhere: install nothing, let CMake find them
 END
