@@ -108,7 +108,8 @@ static double size_of(const oracle_tensor *t)
 /* Read and written; of a table, the rows that are taken. */
 static double bytes_of(const case_instance *c)
 {
-    double bytes = c->call.n_out ? size_of(&c->out[0]) : 0;
+    double bytes = 0;
+    for (int k = 0; k < c->call.n_out; k++) bytes += size_of(&c->out[k]);
     for (int k = 0; k < c->call.n_in; k++) {
         bytes += size_of(c->call.op == CINCH_OP_gather && k == 0 ? &c->out[0] : &c->in[k]);
         if (cinch_ops[c->call.op].writes >> k & 1) bytes += size_of(&c->in[k]);
@@ -118,7 +119,7 @@ static double bytes_of(const case_instance *c)
 
 static double flops_of(const case_instance *c)
 {
-    if (c->call.op != CINCH_OP_matmul && c->call.op != CINCH_OP_matmul_bias) return 0;
+    if (c->call.op < CINCH_OP_matmul || c->call.op > CINCH_OP_matmul_sums) return 0;
     const oracle_tensor *a = &c->in[0];
     int64_t inner = a->dim[a->rank - (c->row->attr.matmul.transpose_a ? 2 : 1)];
     return 2 * (double)oracle_count(&c->out[0]) * (double)inner;

@@ -80,15 +80,20 @@ static case_shape transpose_of(const case_row *row)
     return out;
 }
 
-static case_shape output_shape(const case_row *row)
+static case_shape output_shape(const case_row *row, int k)
 {
     const cinch_attr *attr = &row->attr;
+    if (k == 1 && row->op == CINCH_OP_matmul_sums)
+        return without_axes(row->in[0], attr->matmul.transpose_a ? 0 : 1, attr->matmul.transpose_a ? 0 : 1);
     if (row->has_out) return row->out;
     if (cinch_ops[row->op].kind == CINCH_KIND_ELEMENTWISE) return broadcast_of(row);
     switch (row->op) {
     case CINCH_OP_chain: return attr->chain.reduce ? (case_shape){0} : broadcast_of(row);
     case CINCH_OP_matmul:
-    case CINCH_OP_matmul_bias: return product_of(row);
+    case CINCH_OP_matmul_bias:
+    case CINCH_OP_matmul_bias_keep:
+    case CINCH_OP_matmul_grad:
+    case CINCH_OP_matmul_sums: return product_of(row);
     case CINCH_OP_sum:
     case CINCH_OP_max:
     case CINCH_OP_min:
@@ -180,7 +185,7 @@ static void describe(case_instance *c)
 }
 
 /* dropout_grad reads what dropout saved: that call, on the same shape with the same attributes. */
-static case_instance *forward_of(const case_row *row, cinch_dtype dtype)
+static case_instance *dropout_of(const case_row *row, cinch_dtype dtype)
 {
     case_row *forward = case_alloc(1, sizeof *forward);
     *forward = *row;
@@ -191,6 +196,32 @@ static case_instance *forward_of(const case_row *row, cinch_dtype dtype)
     return case_create(forward, dtype);
 }
 
+/* A ReLU's gradient may read what the product before it saved. Where the gradient sees zeros and ones, that is the
+   ReLU of plus and minus ones, which a product with the unit matrix gives. */
+static case_instance *relu_of(const case_instance *c)
+{
+    case_row *forward = case_alloc(1, sizeof *forward);
+    *forward = *c->row;
+    forward->op = CINCH_OP_matmul_bias;
+    forward->attr = (cinch_attr){.matmul = {.activation = CINCH_OP_relu}};
+    int64_t n = c->row->in[2].dim[1];
+    forward->in[0] = c->row->in[2];
+    forward->in[1] = (case_shape)S(n, n);
+    forward->in[2] = (case_shape)S(n);
+    case_instance *f = case_create(forward, c->dtype);
+    for (int64_t i = 0; i < oracle_count(&f->in[0]); i++) f->in[0].v[i] = 2 * c->in[2].v[i] - 1;
+    for (int64_t i = 0; i < n * n; i++) f->in[1].v[i] = i / n == i % n;
+    for (int64_t i = 0; i < n; i++) f->in[2].v[i] = 0;
+    return f;
+}
+
+static case_instance *forward_of(const case_instance *c)
+{
+    bool relu = c->row->op == CINCH_OP_matmul_grad && c->row->attr.matmul.activation == CINCH_OP_relu_grad;
+    if (c->row->op == CINCH_OP_dropout_grad) return dropout_of(c->row, c->dtype);
+    return relu && c->row->range[2] == FLAGS ? relu_of(c) : NULL;
+}
+
 case_instance *case_create(const case_row *row, cinch_dtype dtype)
 {
     case_instance *c = case_alloc(1, sizeof *c);
@@ -199,12 +230,10 @@ case_instance *case_create(const case_row *row, cinch_dtype dtype)
     c->call = (oracle_call){row->op, &row->attr, row->n_in, cinch_ops[row->op].n_out, c->in, c->out, NULL, NULL};
     describe(c);
     for (int k = 0; k < row->n_in; k++) c->in[k] = make_tensor(row->in[k], operand_type(row, k, dtype));
-    if (c->call.n_out) c->out[0] = make_tensor(output_shape(row), output_type(row, dtype));
+    for (int k = 0; k < c->call.n_out; k++) c->out[k] = make_tensor(output_shape(row, k), output_type(row, dtype));
     for (int k = 0; k < row->n_in; k++) case_fill(c, k);
-    if (row->op == CINCH_OP_dropout_grad) {
-        c->forward = forward_of(row, dtype);
-        c->call.forward = &c->forward->call;
-    }
+    c->forward = forward_of(c);
+    if (c->forward) c->call.forward = &c->forward->call;
     return c;
 }
 
@@ -212,7 +241,7 @@ void case_free(case_instance *c)
 {
     if (!c) return;
     for (int k = 0; k < c->call.n_in; k++) free(c->in[k].v);
-    free(c->out[0].v);
+    for (int k = 0; k < c->call.n_out; k++) free(c->out[k].v);
     if (c->forward) {
         const case_row *row = c->forward->row;
         case_free(c->forward);

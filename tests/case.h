@@ -19,7 +19,7 @@
 
 #include "oracle.h"
 
-enum { CASE_INPUTS = 10 };
+enum { CASE_INPUTS = 10, CASE_OUTPUTS = 2 };
 
 /* Types a row is run in: those of its operands that ops.def leaves open. */
 enum { F32 = 1 << CINCH_F32, BF16 = 1 << CINCH_BF16, I32 = 1 << CINCH_I32, U8 = 1 << CINCH_U8 };
@@ -110,7 +110,7 @@ typedef struct case_instance {
     const case_row *row;
     cinch_dtype dtype;
     oracle_call call;
-    oracle_tensor in[CASE_INPUTS], out[1];
+    oracle_tensor in[CASE_INPUTS], out[CASE_OUTPUTS];
     struct case_instance *forward; /* of an op that reads a saved output: the op that saved it */
     char text[256];                /* cases_matmul.c:12: matmul [33, 65] [17, 65] ... f32 */
 } case_instance;

@@ -26,6 +26,21 @@
     ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(activation, __VA_ARGS__), types, 0),       \
     ROW(matmul_bias, IN(S(256, 1), S(257, 1), S(257)), WITH(activation, __VA_ARGS__), types, 0)
 
+/* The gradient of an activation behind a product, and what it sees. */
+#define BEHIND(activation_, flags, ...) \
+    ROW(matmul_grad, IN(S(5, 6), S(6, 7), S(5, 7)), SEEN(activation_, .param = {0.3f}), FLOATS, flags, __VA_ARGS__),  \
+    ROW(matmul_grad, IN(S(65, 33), S(33, 128), S(65, 128)), SEEN(activation_, .param = {0.3f}), FLOATS, 0, __VA_ARGS__)
+#define SEEN(activation_, ...) ATTR(matmul, .activation = CINCH_OP_##activation_, __VA_ARGS__)
+#define TF32(ta, tb, ...) ATTR(matmul, .transpose_a = ta, .transpose_b = tb, .tf32 = 1, __VA_ARGS__)
+
+/* The activation of a product, and the product. In bf16 it may be that of the product as it is stored. */
+#define STORED .tolerance = 8192
+#define KEPT(activation, ...)                                                                                  \
+    ROW(matmul_bias_keep, IN(S(5, 7), S(6, 7), S(6)), WITH(activation, __VA_ARGS__), F32, 0),                  \
+    ROW(matmul_bias_keep, IN(S(5, 7), S(6, 7), S(6)), WITH(activation, __VA_ARGS__), BF16, 0, STORED),         \
+    ROW(matmul_bias_keep, IN(S(65, 129), S(40, 129), S(40)), WITH(activation, __VA_ARGS__), F32, 0),           \
+    ROW(matmul_bias_keep, IN(S(65, 129), S(40, 129), S(40)), WITH(activation, __VA_ARGS__), BF16, 0, STORED)
+
 static const case_row rows[] = {
     PRODUCT(1, 1, 1, FLOATS, GRAD2),
     PRODUCT(3, 5, 4, FLOATS, GRAD2),
@@ -38,7 +53,7 @@ static const case_row rows[] = {
     PRODUCT(31, 33, 1025, FLOATS, 0),
     PRODUCT(129, 257, 513, FLOATS, 0),
     PRODUCT(256, 784, 512, F32, SPEED),
-    ROW(matmul, IN(S(512, 512), S(512, 512)), NN, FLOATS, SPEED),
+    ROW(matmul, IN(S(512, 512), S(512, 512)), NN, FLOATS, SPEED, .tolerance = 1.5),
 
     /* Batches: the same, broadcast from either side, along a middle axis, up to rank 6. */
     ROW(matmul, IN(S(4, 31, 1), S(4, 1, 33)), NN, FLOATS, GRAD),
@@ -95,6 +110,70 @@ static const case_row rows[] = {
     ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(relu), BF16, 0, .as = {0, 0, F32}),
     ROW(matmul_bias, IN(S(65, 129), S(33, 129), S(33)), WITH(relu), BF16, 0, .as = {F32, F32, F32}),
     ROW(matmul_bias, IN(S(3, 17, 31), S(3, 31, 33), S(33)), ATTR(matmul, .activation = CINCH_OP_tanh), FLOATS, 0),
+
+    KEPT(gelu_tanh),
+    KEPT(gelu_erf),
+    KEPT(leaky_relu, .param = {0.2f}),
+    KEPT(softplus),
+    ROW(matmul_bias_keep, IN(S(3, 0), S(4, 0), S(4)), WITH(silu), FLOATS, 0),
+    ROW(matmul_bias_keep, IN(S(0, 3), S(4, 3), S(4)), WITH(silu), FLOATS, 0),
+    ROW(matmul_bias_keep, IN(S(2, 9, 600), S(2, 600, 24), S(24)), ATTR(matmul, .activation = CINCH_OP_silu), F32, 0),
+    ROW(matmul_bias_keep, IN(S(2, 9, 600), S(2, 600, 24), S(24)), ATTR(matmul, .activation = CINCH_OP_silu), BF16, 0,
+        STORED),
+    ROW(matmul_bias_keep, IN(S(33, 5), S(1030, 5), S(1030)), WITH(elu, .param = {0.7f}), F32, 0),
+    ROW(matmul_bias_keep, IN(S(33, 5), S(1030, 5), S(1030)), WITH(elu, .param = {0.7f}), BF16, 0, STORED),
+    ROW(matmul_bias_keep, IN(S(1, 129), S(40, 129), S(40)), WITH(gelu_tanh), F32, 0),
+    ROW(matmul_bias_keep, IN(S(9, 129), S(40, 129), S(40)), WITH(silu, .invariant = 1), F32, 0),
+    ROW(matmul_bias_keep, IN(S(256, 784), S(512, 784), S(512)), WITH(gelu_tanh), F32, SPEED),
+    ROW(matmul_bias_keep, IN(S(256, 784), S(512, 784), S(512)), WITH(gelu_tanh), BF16, SPEED, STORED),
+
+    BEHIND(relu_grad, 0, RANGE(SIGNED, SIGNED, FLAGS)), /* with what the product before it saved */
+    BEHIND(relu_grad, GRAD, RANGE(SIGNED)),
+    BEHIND(leaky_relu_grad, GRAD, RANGE(SIGNED)),
+    BEHIND(elu_grad, GRAD, RANGE(SIGNED, SIGNED, NONZERO)),
+    BEHIND(gelu_tanh_grad, GRAD, RANGE(SIGNED)),
+    BEHIND(gelu_erf_grad, GRAD, RANGE(SIGNED)),
+    BEHIND(silu_grad, GRAD, RANGE(SIGNED)),
+    BEHIND(sigmoid_grad, GRAD2, RANGE(SIGNED, SIGNED, PROBABILITY)),
+    BEHIND(tanh_grad, GRAD2, RANGE(SIGNED, SIGNED, SMALL)),
+    ROW(matmul_grad, IN(S(3, 17, 31), S(3, 9, 31), S(3, 17, 9)), WITH(silu_grad), FLOATS, GRAD),
+    ROW(matmul_grad, IN(S(1, 65), S(300, 65), S(1, 300)), WITH(tanh_grad), FLOATS, GRAD),
+    ROW(matmul_grad, IN(S(9, 65), S(24, 65), S(9, 24)), WITH(silu_grad, .invariant = 1), F32, 0),
+    ROW(matmul_grad, IN(S(9, 0), S(0, 8), S(9, 8)), SEEN(relu_grad), FLOATS, 0),
+    ROW(matmul_grad, IN(S(33, 5), S(5, 1030), S(33, 1030)), SEEN(gelu_tanh_grad), FLOATS, 0),
+    ROW(matmul_grad, IN(S(256, 512), S(512, 784), S(256, 784)), SEEN(relu_grad), FLOATS, SPEED),
+    ROW(matmul_grad, IN(S(256, 512), S(512, 784), S(256, 784)), SEEN(gelu_tanh_grad), FLOATS, SPEED),
+
+    ROW(matmul_sums, IN(S(7, 5), S(7, 6)), TN, FLOATS, 0),
+    ROW(matmul_sums, IN(S(5, 7), S(7, 6)), NN, FLOATS, 0),
+    ROW(matmul_sums, IN(S(256, 64), S(256, 33)), TN, FLOATS, 0),
+    ROW(matmul_sums, IN(S(1025, 33), S(1025, 65)), TN, FLOATS, 0),
+    ROW(matmul_sums, IN(S(33, 1025), S(65, 1025)), NT, FLOATS, 0),
+    ROW(matmul_sums, IN(S(1, 33), S(65, 33)), NT, FLOATS, 0),
+    ROW(matmul_sums, IN(S(0, 5), S(0, 4)), TN, FLOATS, 0),
+    ROW(matmul_sums, IN(S(256, 512), S(256, 784)), TN, FLOATS, SPEED),
+
+    /* Types that differ. */
+    ROW(matmul, IN(S(65, 33), S(33, 17)), NN, BF16, 0, .to = F32, .as = {F32}),
+    ROW(matmul, IN(S(65, 33), S(17, 33)), NT, BF16, 0, .as = {0, F32}),
+    ROW(matmul, IN(S(65, 33), S(33, 17)), NN, BF16, 0, .as = {F32, F32}),
+    ROW(matmul_bias, IN(S(65, 33), S(24, 33), S(24)), WITH(gelu_tanh), BF16, 0, .to = F32),
+    ROW(matmul_bias_keep, IN(S(65, 33), S(24, 33), S(24)), WITH(gelu_tanh), BF16, 0, STORED, .as = {0, 0, F32}),
+    ROW(matmul_grad, IN(S(65, 33), S(33, 24), S(65, 24)), SEEN(gelu_tanh_grad), BF16, 0, .as = {0, 0, F32}),
+    ROW(matmul_grad, IN(S(65, 33), S(33, 24), S(65, 24)), SEEN(relu_grad), BF16, 0, .to = F32),
+    ROW(matmul_sums, IN(S(256, 64), S(256, 32)), TN, BF16, 0, .to = F32),
+    ROW(matmul_sums, IN(S(256, 512), S(256, 784)), TN, BF16, SPEED, .to = F32),
+
+    /* Operands of ten bits where the machine has them: half a unit in the eleventh, in place of the 24th. */
+    ROW(matmul, IN(S(65, 257), S(33, 257)), TF32(0, 1), F32, 0, .tolerance = 8192),
+    ROW(matmul, IN(S(3, 65, 31), S(31, 40)), TF32(0, 0), F32, 0, .tolerance = 8192),
+    ROW(matmul_bias, IN(S(65, 257), S(40, 257), S(40)), TF32(0, 1, .activation = CINCH_OP_gelu_tanh), F32, 0,
+        .tolerance = 8192),
+    ROW(matmul_bias_keep, IN(S(65, 257), S(40, 257), S(40)), TF32(0, 1, .activation = CINCH_OP_gelu_tanh), F32, 0,
+        .tolerance = 8192),
+    ROW(matmul_grad, IN(S(65, 257), S(40, 257), S(65, 40)), TF32(0, 1, .activation = CINCH_OP_gelu_tanh_grad), F32, 0,
+        .tolerance = 8192),
+    ROW(matmul_sums, IN(S(256, 64), S(256, 33)), TF32(1, 0), F32, 0, .tolerance = 8192),
 };
 
 FAMILY(matmul);

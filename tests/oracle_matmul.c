@@ -42,7 +42,6 @@ static double product(const oracle_call *c, int64_t batch, int64_t row, int64_t 
 
 static void products(oracle_call *c, double (*finish)(const oracle_call *, int64_t i, double y))
 {
-    if (!fits(c)) return;
     oracle_tensor *y = &c->out[0];
     int64_t rows = y->dim[y->rank - 2], columns = y->dim[y->rank - 1];
     for (int64_t i = 0; i < oracle_count(y); i++)
@@ -55,20 +54,57 @@ static double keep(const oracle_call *c, int64_t i, double y)
     return y;
 }
 
-static double activated(const oracle_call *c, int64_t i, double y)
+static double activation(const oracle_call *c, double y, double seen)
 {
-    double p[2] = {c->attr->matmul.param[0], c->attr->matmul.param[1]};
-    y += c->in[2].v[oracle_broadcast_index(&c->in[2], &c->out[0], i)];
-    return c->attr->matmul.activation ? oracle_scalar(c->attr->matmul.activation, &y, p, false) : y;
+    double x[2] = {y, seen}, p[2] = {c->attr->matmul.param[0], c->attr->matmul.param[1]};
+    return c->attr->matmul.activation ? oracle_scalar(c->attr->matmul.activation, x, p, false) : y;
+}
+
+static double biased(const oracle_call *c, int64_t i, double y)
+{
+    return y + c->in[2].v[oracle_broadcast_index(&c->in[2], &c->out[0], i)];
+}
+
+static double activated(const oracle_call *c, int64_t i, double y) { return activation(c, biased(c, i, y), 0); }
+static double graded(const oracle_call *c, int64_t i, double y) { return activation(c, y, c->in[2].v[i]); }
+
+static bool bias_fits(oracle_call *c)
+{
+    return fits(c) && oracle_expect(c, oracle_broadcasts(&c->in[2], &c->out[0]), "the bias does not broadcast");
 }
 
 void oracle_matmul(oracle_call *c)
 {
-    products(c, keep);
+    if (fits(c)) products(c, keep);
 }
 
 void oracle_matmul_bias(oracle_call *c)
 {
-    if (!oracle_expect(c, oracle_broadcasts(&c->in[2], &c->out[0]), "the bias does not broadcast")) return;
-    products(c, activated);
+    if (bias_fits(c)) products(c, activated);
+}
+
+void oracle_matmul_bias_keep(oracle_call *c)
+{
+    if (!bias_fits(c)) return;
+    products(c, biased);
+    for (int64_t i = 0; i < oracle_count(&c->out[0]); i++) c->out[1].v[i] = activation(c, c->out[0].v[i], 0);
+}
+
+void oracle_matmul_grad(oracle_call *c)
+{
+    if (!fits(c) || !oracle_expect(c, oracle_same_dims(&c->in[2], &c->out[0]), "what the gradient sees has another shape"))
+        return;
+    products(c, graded);
+}
+
+/* sums[m] = sum over k of a[m, k] */
+void oracle_matmul_sums(oracle_call *c)
+{
+    const oracle_tensor *a = &c->in[0];
+    bool ta = c->attr->matmul.transpose_a;
+    int64_t m = a->dim[ta ? 1 : 0], terms = a->dim[ta ? 0 : 1];
+    if (!fits(c) || !oracle_expect(c, a->rank == 2 && c->out[1].rank == 1 && c->out[1].dim[0] == m, "wrong sums")) return;
+    products(c, keep);
+    for (int64_t i = 0; i < m; i++) c->out[1].v[i] = 0;
+    for (int64_t i = 0; i < m * terms; i++) c->out[1].v[i / terms] += element(a, 0, i / terms, i % terms, ta);
 }

@@ -63,8 +63,8 @@ static const char *inspect_memory(guarded *m, expectation contents)
 
 typedef struct prepared {
     cinch_call call;
-    cinch_tensor in[CASE_INPUTS], out[1];
-    guarded operand[CASE_INPUTS], output, scratch, saved, flag;
+    cinch_tensor in[CASE_INPUTS], out[CASE_OUTPUTS];
+    guarded operand[CASE_INPUTS], output[CASE_OUTPUTS], scratch, saved, flag;
     int in_place; /* or -1 */
     bool alias;
 } prepared;
@@ -111,23 +111,24 @@ static bool place_in_output(prepared *p, cinch_backend *b, const case_instance *
         value_store(c->in[k].v, oracle_count(&c->in[k]), c->in[k].dtype, contents + next);
         next += (bytes_of(&p->in[k]) + 63) / 64 * 64;
     }
-    bool placed = open_guarded(&p->output, b, bytes_of(&p->out[0]), 0, contents, 0);
+    bool placed = open_guarded(&p->output[0], b, bytes_of(&p->out[0]), 0, contents, 0);
     free(contents);
-    p->out[0].data = memory_of(&p->output);
+    p->out[0].data = memory_of(&p->output[0]);
     for (int k = 0; k < c->call.n_in; k++) p->in[k].data = (char *)p->out[0].data + at[k];
     return placed;
 }
 
-static bool place_output(prepared *p, cinch_backend *b, const run_variant *v)
+static bool place_outputs(prepared *p, cinch_backend *b, const run_variant *v)
 {
-    if (!p->call.n_out) return true;
-    if (v->in_place >= 0) {
-        p->out[0].data = p->in[v->in_place].data;
-        return true;
+    for (int k = 0; k < p->call.n_out; k++) {
+        size_t shift = (size_t)v->shift * cinch_dtype_size(p->out[k].dtype);
+        if (k == 0 && v->in_place >= 0) {
+            p->out[k].data = p->in[v->in_place].data;
+            continue;
+        }
+        if (!open_guarded(&p->output[k], b, bytes_of(&p->out[k]), shift, NULL, v->poison)) return false;
+        p->out[k].data = memory_of(&p->output[k]);
     }
-    size_t shift = (size_t)v->shift * cinch_dtype_size(p->out[0].dtype);
-    if (!open_guarded(&p->output, b, bytes_of(&p->out[0]), shift, NULL, v->poison)) return false;
-    p->out[0].data = memory_of(&p->output);
     return true;
 }
 
@@ -160,18 +161,18 @@ static bool prepare(prepared *p, cinch_backend *b, const case_instance *c, const
     p->in_place = v->in_place;
     p->alias = v->alias;
     for (int k = 0; k < c->call.n_in; k++) p->in[k] = describe(&c->in[k]);
-    if (c->call.n_out) p->out[0] = describe(&c->out[0]);
+    for (int k = 0; k < c->call.n_out; k++) p->out[k] = describe(&c->out[k]);
     p->call = (cinch_call){.op = c->call.op, .attr = c->call.attr, .n_in = c->call.n_in, .n_out = c->call.n_out,
                            .in = p->in, .out = p->out};
     if (!place_workspace(p, b, v, forward_saved) || !place_flag(p, b, v)) return false;
     if (v->in_output) return place_in_output(p, b, c, v);
-    return place_operands(p, b, c, v) && place_output(p, b, v);
+    return place_operands(p, b, c, v) && place_outputs(p, b, v);
 }
 
 static void discard(prepared *p)
 {
     for (int k = 0; k < CASE_INPUTS; k++) close_guarded(&p->operand[k]);
-    close_guarded(&p->output);
+    for (int k = 0; k < CASE_OUTPUTS; k++) close_guarded(&p->output[k]);
     close_guarded(&p->scratch);
     close_guarded(&p->saved);
     close_guarded(&p->flag);
@@ -195,8 +196,10 @@ static bool inspect(prepared *p, char *why, size_t size)
     for (int k = 0; k < p->call.n_in; k++)
         if (!complain(inspect_memory(&p->operand[k], is_target(p, k) ? ANYTHING : UNCHANGED), "operand", k, why, size))
             return false;
-    return complain(inspect_memory(&p->output, ANYTHING), "the output", -1, why, size) &&
-           complain(inspect_memory(&p->scratch, ANYTHING), "the scratch memory", -1, why, size) &&
+    for (int k = 0; k < p->call.n_out; k++)
+        if (!complain(inspect_memory(&p->output[k], ANYTHING), k ? "output" : "the output", k ? k : -1, why, size))
+            return false;
+    return complain(inspect_memory(&p->scratch, ANYTHING), "the scratch memory", -1, why, size) &&
            complain(inspect_memory(&p->saved, ANYTHING), "the saved memory", -1, why, size) &&
            complain(inspect_memory(&p->flag, UNCHANGED), "the commit flag", -1, why, size);
 }
@@ -206,7 +209,7 @@ static bool inspect(prepared *p, char *why, size_t size)
 int run_targets(const case_instance *c, int target[RUN_RESULTS])
 {
     int n = 0;
-    if (c->call.n_out) target[n++] = -1;
+    for (int k = 0; k < c->call.n_out; k++) target[n++] = -1 - k;
     for (int k = 0; k < c->call.n_in; k++)
         if (cinch_ops[c->call.op].writes >> k & 1) target[n++] = k;
     return n;
@@ -217,10 +220,10 @@ static void keep_results(const prepared *p, const case_instance *c, run_result *
     int target[RUN_RESULTS];
     *result = (run_result){.n = run_targets(c, target)};
     for (int i = 0; i < result->n; i++) {
-        int k = target[i] < 0 ? p->in_place : target[i];
+        int k = target[i] == -1 ? p->in_place : target[i];
         if (p->alias && k == 1) k = 0;
-        const guarded *m = k < 0 ? &p->output : &p->operand[k];
-        const cinch_tensor *t = target[i] < 0 ? &p->out[0] : &p->in[k];
+        const guarded *m = k < 0 ? &p->output[-1 - target[i]] : &p->operand[k];
+        const cinch_tensor *t = target[i] < 0 ? &p->out[-1 - target[i]] : &p->in[k];
         result->count[i] = cinch_tensor_count(t);
         result->dtype[i] = t->dtype;
         result->data[i] = case_alloc(m->bytes + 1, 1);

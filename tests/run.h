@@ -29,7 +29,7 @@ typedef struct run_result {
     cinch_dtype dtype[RUN_RESULTS];
 } run_result;
 
-/* Operand numbers of what an effect writes, or -1 for the output, in the order of run_result; gives their number. */
+/* Operand numbers of what an effect writes, or -1 - k for output k, in the order of run_result; gives their number. */
 int run_targets(const case_instance *c, int target[RUN_RESULTS]);
 
 /* May the output take operand k's memory: ops.def allows it and they are alike. */

@@ -48,13 +48,13 @@ static bool ask_oracle(case_instance *c, expected *e)
     *e = (expected){0};
     e->n = run_targets(c, e->target);
     for (int i = 0; i < e->n; i++) {
-        oracle_tensor *t = e->target[i] < 0 ? &c->out[0] : &c->in[e->target[i]];
+        oracle_tensor *t = e->target[i] < 0 ? &c->out[-1 - e->target[i]] : &c->in[e->target[i]];
         e->count[i] = oracle_count(t);
         e->before[i] = copy_of(t->v, e->count[i]);
     }
     bool fits = oracle_run(&c->call);
     for (int i = 0; i < e->n; i++) {
-        oracle_tensor *t = e->target[i] < 0 ? &c->out[0] : &c->in[e->target[i]];
+        oracle_tensor *t = e->target[i] < 0 ? &c->out[-1 - e->target[i]] : &c->in[e->target[i]];
         e->want[i] = copy_of(t->v, e->count[i]);
         memcpy(t->v, e->before[i], (size_t)e->count[i] * sizeof(double));
     }

@@ -64,7 +64,10 @@ static double terms_of(const case_instance *c)
     const cinch_attr *attr = &c->row->attr;
     switch (c->row->op) {
     case CINCH_OP_matmul:
-    case CINCH_OP_matmul_bias: return (double)x->dim[x->rank - (attr->matmul.transpose_a ? 2 : 1)];
+    case CINCH_OP_matmul_bias:
+    case CINCH_OP_matmul_bias_keep:
+    case CINCH_OP_matmul_grad:
+    case CINCH_OP_matmul_sums: return (double)x->dim[x->rank - (attr->matmul.transpose_a ? 2 : 1)];
     case CINCH_OP_sum:
     case CINCH_OP_logsumexp: return (double)oracle_span(x, attr->axis.first, attr->axis.last + 1);
     case CINCH_OP_cumsum: return (double)x->dim[attr->axis.first];
@@ -107,8 +110,11 @@ static double term_size(const case_instance *c)
     if (c->row->scale > 0) return c->row->scale;
     if (cinch_ops[c->row->op].kind == CINCH_KIND_EFFECT) return fmax(largest_of(&c->in[0]), largest_of(&c->in[1]));
     switch (c->row->op) {
-    case CINCH_OP_matmul: return size_of(&c->in[0]) * size_of(&c->in[1]);
-    case CINCH_OP_matmul_bias: return fmax(size_of(&c->in[0]) * size_of(&c->in[1]), size_of(&c->in[2]));
+    case CINCH_OP_matmul:
+    case CINCH_OP_matmul_grad: return size_of(&c->in[0]) * size_of(&c->in[1]);
+    case CINCH_OP_matmul_sums: return size_of(&c->in[0]) * fmax(1, size_of(&c->in[1]));
+    case CINCH_OP_matmul_bias:
+    case CINCH_OP_matmul_bias_keep: return fmax(size_of(&c->in[0]) * size_of(&c->in[1]), size_of(&c->in[2]));
     case CINCH_OP_sum:
     case CINCH_OP_cumsum:
     case CINCH_OP_scatter_add:

@@ -5,8 +5,13 @@
  */
 #include "core/grad.h"
 
+/* Of a reshaped product, the activation comes before the reshape, where fusion finds it. */
 static cinch_value call1(cinch_graph *g, cinch_op op, cinch_value x, float p)
 {
+    const cinch_node *n = cinch_node_of(g, x);
+    cinch_value product = n->op == CINCH_OP_reshape ? cinch_operand(g, n, 0) : (cinch_value){0};
+    if (cinch_node_of(g, product)->op == CINCH_OP_matmul_bias)
+        return cinch_reshape(g, call1(g, op, product, p), cinch_shape_of(g, x));
     return cinch_append(g, op, &(cinch_attr){.scalars = {{p, 0}}}, 1, &x);
 }
 

@@ -37,10 +37,10 @@ typedef struct cinch_attr {
     union {
         struct { float v[2]; } scalars;       /* elementwise: params; cast: scale, offset; fill: value */
         struct { int8_t transpose_a, transpose_b; uint16_t activation; float param[2]; int8_t tf32, invariant; } matmul;
-                                              /* activation: an ELEMENTWISE op with one input, or 0; tf32: f32
-                                                 operands may be rounded to ten bits before they are multiplied;
-                                                 invariant: on the CPU a row of f32 results must not depend on
-                                                 how many rows there are, where b is one matrix, transposed */
+                                              /* activation: an ELEMENTWISE op with one input (two in matmul_grad),
+                                                 or 0; tf32: f32 operands may be rounded to ten bits before they are
+                                                 multiplied; invariant: on the CPU a row of f32 results must not
+                                                 depend on how many rows there are, where b is one matrix, transposed */
         struct { int8_t first, last;          /* reductions: axes first..last; others: axis `first` */
                  int8_t reverse, exclusive;   /* cumsum */
                  int32_t depth; } axis;       /* one_hot */

@@ -116,7 +116,7 @@ static void skip_broadcasts(fusion *f, int32_t id)
     }
 }
 
-/* --- bias and activation into products ---------------------------------------------------------------------------------- */
+/* --- bias and activation into products ---------------------------------------------------------------------------- */
 
 static bool is_bias_of(const cinch_graph *g, int32_t bias, const cinch_node *product)
 {
@@ -125,20 +125,21 @@ static bool is_bias_of(const cinch_graph *g, int32_t bias, const cinch_node *pro
            g->nodes[bias].dtype == product->dtype;
 }
 
-/* `id` becomes the product `matmul` with the operands in[3]. */
-static void become_product(fusion *f, int32_t id, const cinch_attr *attr, const int32_t in[3])
+/* `id` becomes `op` with the operands in[n]; false where memory is short. */
+static bool become(fusion *f, int32_t id, cinch_op op, const cinch_attr *attr, int n, const int32_t *in)
 {
     cinch_graph *g = f->g;
-    if (cinch_grow((void **)&g->operands, &g->room_operands, g->n_operands + 3, sizeof *g->operands)) return;
-    cinch_node *n = &g->nodes[id];
-    n->op = CINCH_OP_matmul_bias;
-    n->attr = *attr;
-    n->first_in = g->n_operands;
-    n->n_in = 3;
-    for (int k = 0; k < 3; k++) {
+    if (cinch_grow((void **)&g->operands, &g->room_operands, g->n_operands + n, sizeof *g->operands)) return false;
+    cinch_node *node = &g->nodes[id];
+    node->op = op;
+    node->attr = *attr;
+    node->first_in = g->n_operands;
+    node->n_in = n;
+    for (int k = 0; k < n; k++) {
         g->operands[g->n_operands++] = in[k];
         f->uses[in[k]]++;
     }
+    return true;
 }
 
 /* matmul + bias */
@@ -152,19 +153,74 @@ static void fuse_bias(fusion *f, int32_t id)
         if (p->op != CINCH_OP_matmul || !only_user(f, product, id) || !is_bias_of(g, bias, p)) continue;
         if (!cinch_same_shape(p->shape, g->nodes[id].shape)) continue;
         cinch_attr attr = p->attr;
-        become_product(f, id, &attr, (int32_t[]){operand(g, product, 0), operand(g, product, 1), bias});
+        become(f, id, CINCH_OP_matmul_bias, &attr, 3,
+               (int32_t[]){operand(g, product, 0), operand(g, product, 1), bias});
         return;
     }
 }
 
+/* Activations with their gradients. */
+static const struct { cinch_op op, grad; } activations[] = {
+    {CINCH_OP_relu, CINCH_OP_relu_grad},           {CINCH_OP_leaky_relu, CINCH_OP_leaky_relu_grad},
+    {CINCH_OP_elu, CINCH_OP_elu_grad},             {CINCH_OP_gelu_tanh, CINCH_OP_gelu_tanh_grad},
+    {CINCH_OP_gelu_erf, CINCH_OP_gelu_erf_grad},   {CINCH_OP_silu, CINCH_OP_silu_grad},
+    {CINCH_OP_sigmoid, CINCH_OP_sigmoid_grad},     {CINCH_OP_tanh, CINCH_OP_tanh_grad},
+    {CINCH_OP_softplus, CINCH_OP_none},
+};
+
 static bool is_activation(cinch_op op)
 {
-    static const cinch_op activations[] = {CINCH_OP_relu, CINCH_OP_leaky_relu, CINCH_OP_elu, CINCH_OP_gelu_tanh,
-                                           CINCH_OP_gelu_erf, CINCH_OP_silu, CINCH_OP_sigmoid, CINCH_OP_tanh,
-                                           CINCH_OP_softplus};
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if (op == activations[i]) return true;
+        if (op == activations[i].op) return true;
     return false;
+}
+
+static bool is_activation_grad(cinch_op op)
+{
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
+        if (op != CINCH_OP_none && op == activations[i].grad) return true;
+    return false;
+}
+
+static cinch_attr with_activation(const cinch_attr *product, const cinch_node *activation)
+{
+    cinch_attr attr = *product;
+    attr.matmul.activation = (uint16_t)activation->op;
+    memcpy(attr.matmul.param, activation->attr.scalars.v, sizeof attr.matmul.param);
+    return attr;
+}
+
+/* --- products with two results ------------------------------------------------------------------------------------ */
+
+/* The second result of an op is the node behind it. It can be `id` itself, or a view that nobody looks at any more. */
+static bool has_place_behind(const fusion *f, int32_t product, int32_t id)
+{
+    cinch_op op = f->g->nodes[product + 1].op;
+    return product + 1 == id || (!f->uses[product + 1] && (op == CINCH_OP_reshape || op == CINCH_OP_cast));
+}
+
+/* `id` becomes the second result of the product. */
+static bool become_result(fusion *f, int32_t product, int32_t id)
+{
+    cinch_graph *g = f->g;
+    cinch_attr attr = {.leaf = {1}};
+    int32_t place = product + 1;
+    if (place == id) return become(f, id, CINCH_OP_result, &attr, 1, &product);
+    if (!become(f, place, CINCH_OP_result, &attr, 1, &product)) return false;
+    g->nodes[place].shape = g->nodes[id].shape;
+    g->nodes[place].dtype = g->nodes[id].dtype;
+    return become(f, id, CINCH_OP_reshape, &(cinch_attr){.leaf = {0}}, 1, &place);
+}
+
+/* Where the gradient wants what the activation saw, the product keeps it. */
+static void keep_product(fusion *f, int32_t product, int32_t id)
+{
+    cinch_graph *g = f->g;
+    cinch_attr attr = with_activation(&g->nodes[product].attr, &g->nodes[id]);
+    if (g->nodes[product].dtype != g->nodes[id].dtype) return;
+    if (!has_place_behind(f, product, id) || !become_result(f, product, id)) return;
+    g->nodes[product].op = CINCH_OP_matmul_bias_keep;
+    g->nodes[product].attr = attr;
 }
 
 /* activation(matmul + bias) */
@@ -174,14 +230,61 @@ static void fuse_activation(fusion *f, int32_t id)
     if (!is_activation(g->nodes[id].op)) return;
     int32_t product = operand(g, id, 0);
     const cinch_node *p = &g->nodes[product];
-    if (p->op != CINCH_OP_matmul_bias || p->attr.matmul.activation || !only_user(f, product, id)) return;
-    cinch_attr attr = p->attr;
-    attr.matmul.activation = (uint16_t)g->nodes[id].op;
-    memcpy(attr.matmul.param, g->nodes[id].attr.scalars.v, sizeof attr.matmul.param);
-    become_product(f, id, &attr, (int32_t[]){operand(g, product, 0), operand(g, product, 1), operand(g, product, 2)});
+    if (p->op != CINCH_OP_matmul_bias || p->attr.matmul.activation) return;
+    if (!only_user(f, product, id)) {
+        keep_product(f, product, id);
+        return;
+    }
+    cinch_attr attr = with_activation(&p->attr, &g->nodes[id]);
+    become(f, id, CINCH_OP_matmul_bias, &attr, 3,
+           (int32_t[]){operand(g, product, 0), operand(g, product, 1), operand(g, product, 2)});
 }
 
-/* --- chains ------------------------------------------------------------------------------------------------------------ */
+/* activation_grad(matmul, seen). What the forward product saves for it, it may read. */
+static void fuse_activation_grad(fusion *f, int32_t id)
+{
+    cinch_graph *g = f->g;
+    const cinch_node *n = &g->nodes[id];
+    if (!is_activation_grad(n->op)) return;
+    int32_t product = operand(g, id, 0);
+    const cinch_node *p = &g->nodes[product], *seen = &g->nodes[operand(g, id, 1)];
+    if (p->op != CINCH_OP_matmul || !only_user(f, product, id)) return;
+    if (!cinch_same_shape(p->shape, n->shape) || !cinch_same_shape(seen->shape, n->shape)) return;
+    int32_t in[3] = {operand(g, product, 0), operand(g, product, 1), operand(g, id, 1)};
+    cinch_attr attr = with_activation(&p->attr, n);
+    bool masked = n->op == CINCH_OP_relu_grad && seen->op == CINCH_OP_matmul_bias &&
+                  seen->attr.matmul.activation == CINCH_OP_relu;
+    if (become(f, id, CINCH_OP_matmul_grad, &attr, 3, in)) g->nodes[id].saved_from = masked ? in[2] : 0;
+}
+
+/* The product just before `id` whose first operand, stored transposed, is `rows`; or 0. */
+static int32_t product_of_rows(const fusion *f, int32_t rows, int32_t id)
+{
+    const cinch_graph *g = f->g;
+    for (int32_t product = id - 1; product > 0 && product >= id - 3; product--) {
+        const cinch_node *p = &g->nodes[product];
+        if (p->op == CINCH_OP_matmul && operand(g, product, 0) == rows && p->attr.matmul.transpose_a) return product;
+    }
+    return 0;
+}
+
+/* The gradients of weights and bias, rows^T x and the sums of the same rows, read the rows once. */
+static void fuse_row_sums(fusion *f, int32_t id)
+{
+    cinch_graph *g = f->g;
+    const cinch_node *n = &g->nodes[id];
+    if (n->op != CINCH_OP_sum || n->attr.axis.first || n->attr.axis.last) return;
+    int32_t converted = operand(g, id, 0), rows = converted;
+    if (g->nodes[rows].op == CINCH_OP_cast && only_user(f, rows, id)) rows = operand(g, rows, 0);
+    int32_t product = product_of_rows(f, rows, id);
+    if (!product || !f->uses[product] || f->commit[product] || g->nodes[product].dtype != n->dtype) return;
+    if (g->nodes[rows].shape.rank != 2 || g->nodes[product].shape.rank != 2) return;
+    f->uses[converted]--;
+    if (has_place_behind(f, product, id) && become_result(f, product, id)) g->nodes[product].op = CINCH_OP_matmul_sums;
+    else f->uses[converted]++;
+}
+
+/* --- chains -------------------------------------------------------------------------------------------------------- */
 
 /* A chain being put together: steps and inputs of a node and of the producers it takes over. */
 typedef struct draft {
@@ -343,6 +446,8 @@ cinch_status cinch_fuse(cinch_graph *g)
         fold_numbers(&f, id);
         fuse_bias(&f, id);
         fuse_activation(&f, id);
+        fuse_activation_grad(&f, id);
+        fuse_row_sums(&f, id);
         fuse_chain(&f, id);
         fuse_sum(&f, id);
     }

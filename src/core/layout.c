@@ -73,7 +73,7 @@ static bool may_lie_in_pack(const layouter *l, cinch_base base, int32_t id)
 {
     const cinch_node *n = &l->g->nodes[base.id];
     return l->step[base.id] >= 0 && !l->kept[base.id] && l->of[base.id] < 0 && base.offset == 0 &&
-           bytes_of(n) == bytes_of(&l->g->nodes[id]) && cinch_ops[n->op].n_out == 1 && n->op != CINCH_OP_pack &&
+           bytes_of(n) == bytes_of(&l->g->nodes[id]) && cinch_ops[n->op].n_out && n->op != CINCH_OP_pack &&
            l->out->value[base.id].region == CINCH_REGION_NONE;
 }
 

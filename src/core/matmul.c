@@ -84,6 +84,30 @@ static void grad_matmul_bias(cinch_gradient *r)
 }
 const cinch_rule cinch_rule_matmul_bias = {matmul_bias_shape, grad_matmul_bias, NULL};
 
+/* --- what fusion makes of them: never differentiated, for gradients come before passes ---------------------------- */
+
+static bool matmul_grad_shape(cinch_graph *g, cinch_node *node)
+{
+    char text[64], seen[64];
+    if (!matmul_shape(g, node)) return false;
+    cinch_shape shape = g->nodes[g->operands[node->first_in + 2]].shape;
+    if (cinch_same_shape(shape, node->shape)) return true;
+    cinch_graph_fail(g, "matmul: the product is %s but what the gradient sees %s", cinch_shape_text(node->shape, text),
+                     cinch_shape_text(shape, seen));
+    return false;
+}
+
+static cinch_value expand_matmul_grad(cinch_graph *g, const cinch_node *n)
+{
+    cinch_attr scalars = {.scalars = {{n->attr.matmul.param[0], n->attr.matmul.param[1]}}};
+    cinch_value in[3] = {cinch_operand(g, n, 0), cinch_operand(g, n, 1), cinch_operand(g, n, 2)};
+    in[1] = product(g, CINCH_OP_matmul, 2, in, n->attr.matmul.transpose_a, n->attr.matmul.transpose_b);
+    return cinch_append(g, n->attr.matmul.activation, &scalars, 2, in + 1);
+}
+const cinch_rule cinch_rule_matmul_grad = {matmul_grad_shape, NULL, expand_matmul_grad};
+const cinch_rule cinch_rule_matmul_bias_keep = {matmul_bias_shape, NULL, NULL};
+const cinch_rule cinch_rule_matmul_sums = {matmul_shape, NULL, NULL};
+
 /* Rows of all leading axes as one matrix: one large product instead of many small ones. */
 static cinch_value as_matrix(cinch_graph *g, cinch_value x)
 {

@@ -31,7 +31,8 @@ cinch_status cinch_set_precision(cinch_graph **g, cinch_precision precision);
 /* Copies states that are read in the commit phase, or named as outputs, after an effect has overwritten them. */
 cinch_status cinch_protect_states(cinch_graph *g);
 
-/* Folds bias and activation into products, runs of elementwise ops into chains, and a full sum into its chain. */
+/* Folds bias, activation and the activation's gradient into products, the sums that are a bias's gradient into the
+   product that is its weight's, runs of elementwise ops into chains, and a full sum into its chain. */
 cinch_status cinch_fuse(cinch_graph *g);
 
 #endif

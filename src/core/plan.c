@@ -45,7 +45,7 @@ static cinch_tensor describe(const cinch_node *n)
 static double flops_of(const cinch_graph *g, int32_t id)
 {
     const cinch_node *n = &g->nodes[id];
-    if (n->op != CINCH_OP_matmul && n->op != CINCH_OP_matmul_bias) return 0;
+    if (n->op < CINCH_OP_matmul || n->op > CINCH_OP_matmul_sums) return 0;
     cinch_shape a = g->nodes[operand(g, id, 0)].shape;
     int64_t depth = a.dim[a.rank - 1 - n->attr.matmul.transpose_a];
     return 2.0 * (double)cinch_shape_count(n->shape) * (double)depth;

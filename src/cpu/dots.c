@@ -224,17 +224,20 @@ static void multiply(const job *j, area a, int64_t k)
     multiply_rows(&p);
 }
 
-/* activation(out + bias) */
+/* activation(out + bias), in the second result where there is one, or activation(out, seen) */
 static void finish(const job *j, area a)
 {
-    float bias[MOST_COLUMNS];
-    const cinch_tensor *given = &j->c->in[2];
-    cinch_tile activation = j->c->attr->matmul.activation ? cinch_tiles[j->c->attr->matmul.activation] : NULL;
-    cinch_load(bias, given->data, given->dtype, a.column, a.columns);
+    float third[MOST_COLUMNS], kept[MOST_COLUMNS];
+    const cinch_tensor *given = &j->c->in[2], *second = j->c->n_out > 1 ? &j->c->out[1] : NULL;
+    bool seen = j->c->op == CINCH_OP_matmul_grad;
+    cinch_tile activation = cinch_tiles[j->c->attr->matmul.activation];
+    if (!seen) cinch_load(third, given->data, given->dtype, a.column, a.columns);
     for (int64_t r = a.row; r < a.row + a.rows; r++) {
         float *out = (float *)j->c->out->data + r * j->n + a.column;
-        for (int64_t c = 0; c < a.columns; c++) out[c] += bias[c];
-        if (activation) activation(out, (const float *[3]){out}, j->c->attr->matmul.param, a.columns);
+        if (seen) cinch_load(third, given->data, given->dtype, r * j->n + a.column, a.columns);
+        for (int64_t c = 0; c < a.columns && !seen; c++) out[c] += third[c];
+        if (activation) activation(second ? kept : out, (const float *[3]){out, third}, j->c->attr->matmul.param, a.columns);
+        if (second) cinch_store(second->data, second->dtype, r * j->n + a.column, kept, a.columns);
     }
 }
 
@@ -246,7 +249,7 @@ static void run_task(void *arg, int64_t task, int worker)
     a.rows = cinch_cpu_min(TASK_ROWS, j->m - a.row);
     a.columns = cinch_cpu_min(j->columns, j->n - a.column);
     for (int64_t k = 0; k < j->k; k += DEPTH) multiply(j, a, k);
-    if (j->c->op == CINCH_OP_matmul_bias) finish(j, a);
+    if (j->c->n_in > 2) finish(j, a);
 }
 
 /* --- the product --------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,8 @@ typedef struct job {
     int64_t rows, columns, depth;    /* of a block */
     int64_t row_blocks, column_blocks;
     bool rows_inside;                /* neighbouring tasks share columns: b is the larger operand */
-    const float *bias_f32;
+    const cinch_tensor *bias, *seen; /* or NULL */
+    const cinch_tensor *activated;   /* where the activation goes while `out` keeps what it saw; or NULL */
     cinch_tile activation;
 } job;
 
@@ -46,7 +47,7 @@ typedef struct block {
     float *scratch; /* the worker's */
 } block;
 
-/* --- shapes ------------------------------------------------------------------------------------------------------------ */
+/* --- shapes ------------------------------------------------------------------------------------------------------- */
 
 static cinch_tensor batch_of(const cinch_tensor *t)
 {
@@ -82,7 +83,7 @@ static bool all_f32(const cinch_call *c)
     return c->in[A].dtype == CINCH_F32 && c->in[B].dtype == CINCH_F32 && c->out->dtype == CINCH_F32;
 }
 
-/* --- blocks -------------------------------------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
 
 /* Blocks that OpenBLAS multiplies without packing, as large as they may be; false where it would not. */
 static bool cut_small(job *j)
@@ -148,12 +149,15 @@ static job job_of(const cinch_call *c)
              .ld = {a->dim[a->rank - 1], b->dim[b->rank - 1]}};
     set_batch(&j);
     stack_rows(&j);
-    if (c->op == CINCH_OP_matmul_bias && c->attr->matmul.activation) j.activation = cinch_tiles[c->attr->matmul.activation];
+    if (c->op == CINCH_OP_matmul_grad) j.seen = &c->in[2];
+    if (c->op == CINCH_OP_matmul_bias || c->op == CINCH_OP_matmul_bias_keep) j.bias = &c->in[2];
+    if (c->op == CINCH_OP_matmul_bias_keep) j.activated = &c->out[1];
+    if (j.bias || j.seen) j.activation = cinch_tiles[c->attr->matmul.activation];
     cut(&j);
     return j;
 }
 
-/* --- one block ------------------------------------------------------------------------------------------------------------ */
+/* --- one block ---------------------------------------------------------------------------------------------------- */
 
 /* Where the operand's part of the block begins, for terms from `k` on. A's outer sizes are rows, B's columns. */
 static int64_t operand_at(const job *j, const block *b, int which, int64_t k)
@@ -203,22 +207,39 @@ static void add_row_relu(float *restrict c, const float *restrict bias, int64_t 
     for (int64_t i = 0; i < n; i++) c[i] = cinch_f_relu(c[i] + bias[i]);
 }
 
-/* activation(c + bias), a strip of columns at a time. */
-static void finish(const job *j, const block *b)
+/* n of what the gradient of an activation sees: where it is, or as f32 in `to`. */
+static const float *seen_row(const job *j, int64_t at, float *to, int64_t n)
+{
+    if (j->seen->dtype == CINCH_F32) return (const float *)j->seen->data + at;
+    cinch_load(to, j->seen->data, j->seen->dtype, at, n);
+    return to;
+}
+
+/* The activation of n neighbours in c, which lie at `at` in the result. */
+static void activate_row(const job *j, float *c, int64_t at, int64_t n)
+{
+    float row[TILE];
+    const float *in[3] = {c, j->seen ? seen_row(j, at, row, n) : NULL};
+    j->activation(j->activated ? row : c, in, j->c->attr->matmul.param, n);
+    if (j->activated) cinch_store(j->activated->data, j->activated->dtype, at, row, n);
+}
+
+/* Bias and activation, a strip of columns at a time. */
+static void finish(const job *j, const block *b, int64_t at)
 {
     float bias[TILE];
-    bool relu = j->c->attr->matmul.activation == CINCH_OP_relu;
+    bool relu = j->bias && !j->activated && j->c->attr->matmul.activation == CINCH_OP_relu;
     for (int64_t i = 0, n; i < b->columns; i += n) {
         n = cinch_cpu_min(TILE, b->columns - i);
-        cinch_load(bias, j->c->in[2].data, j->c->in[2].dtype, b->column + i, n);
+        if (j->bias) cinch_load(bias, j->bias->data, j->bias->dtype, b->column + i, n);
         for (int64_t r = 0; r < b->rows; r++) {
             float *c = b->c + r * b->ldc + i;
             if (relu) {
                 add_row_relu(c, bias, n);
                 continue;
             }
-            add_row(c, bias, n);
-            if (j->activation) j->activation(c, (const float *[3]){c}, j->c->attr->matmul.param, n);
+            if (j->bias) add_row(c, bias, n);
+            if (j->activation) activate_row(j, c, at + r * j->n + i, n);
         }
     }
 }
@@ -244,7 +265,7 @@ static void run_block(void *arg, int64_t task, int worker)
     b.c = direct ? (float *)out->data + at : b.scratch + 2 * MIXED_BLOCK * MIXED_DEPTH;
     b.ldc = direct ? j->n : b.columns;
     block_product(j, &b);
-    if (j->c->op == CINCH_OP_matmul_bias) finish(j, &b);
+    if (j->bias || j->seen) finish(j, &b, at);
     for (int64_t r = 0; !direct && r < b.rows; r++)
         cinch_store(out->data, out->dtype, at + r * j->n, b.c + r * b.ldc, b.columns);
 }
@@ -272,3 +293,44 @@ static cinch_status plan(cinch_backend *b, const cinch_call *c, size_t *scratch,
 
 CINCH_CPU_KERNEL(matmul, run, plan)
 CINCH_CPU_KERNEL(matmul_bias, run, plan)
+CINCH_CPU_KERNEL(matmul_bias_keep, run, plan)
+CINCH_CPU_KERNEL(matmul_grad, run, plan)
+
+/* --- a product and the sums of its first operand ------------------------------------------------------------------ */
+
+/* The sums as a call of their own, which comes after the product and may use its scratch memory. */
+typedef struct sums {
+    cinch_call call;
+    cinch_attr attr;
+} sums;
+
+static void set_sums(sums *s, const cinch_call *c)
+{
+    int8_t axis = c->attr->matmul.transpose_a ? 0 : 1;
+    s->attr = (cinch_attr){.axis = {.first = axis, .last = axis}};
+    s->call = *c;
+    s->call.op = CINCH_OP_sum;
+    s->call.attr = &s->attr;
+    s->call.n_in = s->call.n_out = 1;
+    s->call.out = &c->out[1];
+}
+
+static cinch_status run_sums(cinch_backend *b, const cinch_call *c)
+{
+    sums s;
+    set_sums(&s, c);
+    TRY(run(b, c));
+    return CINCH_RUN(sum)(b, &s.call);
+}
+
+static cinch_status plan_sums(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
+{
+    sums s;
+    size_t more;
+    set_sums(&s, c);
+    TRY(plan(b, c, scratch, saved));
+    TRY(CINCH_PLAN(sum)(b, &s.call, &more, saved));
+    if (more > *scratch) *scratch = more;
+    return CINCH_OK;
+}
+CINCH_CPU_KERNEL(matmul_sums, run_sums, plan_sums)

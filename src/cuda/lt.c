@@ -26,6 +26,7 @@ struct cinch_cuda_lt {
     cublasLtHandle_t handle;
     void *workspace;            /* one stream, so one is enough */
     choice *first;
+    bool no_masks;
 };
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
@@ -81,7 +82,8 @@ static const char *type_name(int32_t type) { return type == CINCH_BF16 ? "bf16" 
 
 static void write_key(cinch_backend *b, const cinch_cuda_product *p, char key[KEY])
 {
-    static const char *const epilogues[CINCH_CUDA_EPILOGUES] = {"plain", "bias", "bias relu", "bias gelu"};
+    static const char *const epilogues[CINCH_CUDA_EPILOGUES] = {"plain", "bias", "bias relu", "bias relu mask",
+        "bias gelu", "bias gelu keep", "relu grad", "gelu grad", "sums"};
     snprintf(key, KEY, "matmul %lldx%lldx%lld %c%c batch %lld strides %lld,%lld,%lld %s,%s->%s %s %s; %s; cublasLt %zu",
              (long long)p->m, (long long)p->n, (long long)p->k, p->transpose_a ? 't' : 'n', p->transpose_b ? 't' : 'n',
              (long long)p->batch, (long long)p->stride_a, (long long)p->stride_b, (long long)p->stride_d,
@@ -159,6 +161,9 @@ cinch_status cinch_cuda_lt_choose(cinch_cuda_lt *lt, const char *key, const char
     return CINCH_OK;
 }
 
+void cinch_cuda_lt_lose_masks(cinch_cuda_lt *lt) { lt->no_masks = true; }
+bool cinch_cuda_lt_has_masks(const cinch_cuda_lt *lt) { return !lt->no_masks; }
+
 /* --- a product in the library's terms ----------------------------------------------------------------------------- */
 
 enum { A, B, D, MATRICES };
@@ -196,19 +201,31 @@ static cublasStatus_t set_matrices(description *d, const cinch_cuda_product *p)
     return set_matrix(&d->matrix[D], p->type_d, p->m, p->n, p, p->stride_d);
 }
 
-static cublasStatus_t set_epilogue(description *d, const cinch_cuda_product *p, const void *bias)
+static cublasStatus_t set_aux(description *d, const cinch_cuda_product *p, void *aux)
 {
-    static const cublasLtEpilogue_t epilogues[CINCH_CUDA_EPILOGUES] = {
-        CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU_BIAS, CUBLASLT_EPILOGUE_GELU_BIAS};
-    cublasLtEpilogue_t epilogue = epilogues[p->epilogue];
-    if (p->epilogue == CINCH_CUDA_PLAIN) return CUBLAS_STATUS_SUCCESS;
-    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
-    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    if (!p->aux_ld) return CUBLAS_STATUS_SUCCESS;
+    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, aux);
+    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, p->aux_ld);
+    if (p->batch > 1) SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_BATCH_STRIDE, p->aux_stride);
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* Planning, the bias is a number with the alignment that it will have. */
-static cublasStatus_t describe(description *d, const cinch_cuda_product *p, const void *bias)
+/* The library's rows are our columns, so a sum over the columns of its B is one over the rows of our a. */
+static cublasStatus_t set_epilogue(description *d, const cinch_cuda_product *p, void *bias, void *aux)
+{
+    static const cublasLtEpilogue_t epilogues[CINCH_CUDA_EPILOGUES] = {
+        CUBLASLT_EPILOGUE_DEFAULT,       CUBLASLT_EPILOGUE_BIAS,      CUBLASLT_EPILOGUE_RELU_BIAS,
+        CUBLASLT_EPILOGUE_RELU_AUX_BIAS, CUBLASLT_EPILOGUE_GELU_BIAS, CUBLASLT_EPILOGUE_GELU_AUX_BIAS,
+        CUBLASLT_EPILOGUE_DRELU,         CUBLASLT_EPILOGUE_DGELU,     CUBLASLT_EPILOGUE_BGRADB};
+    cublasLtEpilogue_t epilogue = epilogues[p->epilogue];
+    bool gradient = p->epilogue == CINCH_CUDA_RELU_GRAD || p->epilogue == CINCH_CUDA_GELU_GRAD;
+    if (p->epilogue == CINCH_CUDA_PLAIN) return CUBLAS_STATUS_SUCCESS;
+    SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+    if (!gradient) SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    return set_aux(d, p, aux);
+}
+
+static cublasStatus_t describe(description *d, const cinch_cuda_product *p, void *bias, void *aux)
 {
     cublasOperation_t op_a = p->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasOperation_t op_b = p->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -216,7 +233,7 @@ static cublasStatus_t describe(description *d, const cinch_cuda_product *p, cons
     AND_THEN(cublasLtMatmulDescInit(&d->product, compute, CUDA_R_32F));
     SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_TRANSA, op_a);
     SET(MatmulDesc, &d->product, CUBLASLT_MATMUL_DESC_TRANSB, op_b);
-    AND_THEN(set_epilogue(d, p, bias));
+    AND_THEN(set_epilogue(d, p, bias, aux));
     return set_matrices(d, p);
 }
 
@@ -271,7 +288,8 @@ static bool is_no(cublasStatus_t status)
 static cublasStatus_t choose(const cinch_cuda_lt *lt, const cinch_cuda_product *p, choice *c)
 {
     description d;
-    AND_THEN(describe(&d, p, (const void *)(uintptr_t)CINCH_CUDA_LT_ALIGNMENT));
+    void *somewhere = (void *)(uintptr_t)CINCH_CUDA_LT_ALIGNMENT; /* of an address, only its alignment is looked at */
+    AND_THEN(describe(&d, p, somewhere, somewhere));
     if (c->found && fits(lt, &d, c)) return CUBLAS_STATUS_SUCCESS;
     c->found = false;
     return ask(lt, &d, c);
@@ -306,7 +324,7 @@ cinch_status cinch_cuda_lt_run(cinch_backend *b, const cinch_call *c, const cinc
     const choice *made = find_product(lt, p);
     description d;
     if (!made || !made->found) return cinch_fail(CINCH_INTERNAL, "cuda: a product without an algorithm");
-    TRY(check(describe(&d, p, at->bias), c, "describing the product"));
+    TRY(check(describe(&d, p, at->bias, at->aux), c, "describing the product"));
     return check(cublasLtMatmul(lt->handle, &d.product, &one, at->b, &d.matrix[A], at->a, &d.matrix[B], &zero, at->d,
                                 &d.matrix[D], at->d, &d.matrix[D], &made->algo, lt->workspace, WORKSPACE,
                                 cinch_cuda_stream(b)), c, "multiplying");

@@ -11,12 +11,12 @@ static_assert((int)SIDE * (int)SIDE == (int)CINCH_BLOCK, "a block is a square of
 #define ACTIVATION_1_0(name) case CINCH_OP_##name: return cinch_f_##name(x);
 #define ACTIVATION_1_1(name) case CINCH_OP_##name: return cinch_f_##name(x, p);
 #define ACTIVATION_1_2(name) case CINCH_OP_##name: return cinch_f_##name(x, p, q);
-#define ACTIVATION_2_0(name)
-#define ACTIVATION_2_1(name)
+#define ACTIVATION_2_0(name) case CINCH_OP_##name: return cinch_f_##name(x, seen);
+#define ACTIVATION_2_1(name) case CINCH_OP_##name: return cinch_f_##name(x, seen, p);
 #define ACTIVATION_3_0(name)
 #define ACTIVATION_3_1(name)
 
-__device__ static float activate(int op, float x, float p, float q)
+__device__ static float activate(int op, float x, float seen, float p, float q)
 {
     switch (op) {
 #define OP(name, inputs, outputs, attr, place, saves, types)
@@ -57,10 +57,11 @@ __device__ static void store_results(const cinch_cuda_matrices &p, const float s
         for (int j = 0; j < EACH; j++) {
             int64_t r = row + i * SIDE, c = column + j * SIDE;
             if (r >= p.m || c >= p.n) continue;
-            float y = sum[i][j];
+            int64_t at = (index * p.m + r) * p.n + c;
+            float y = sum[i][j], seen = p.seen ? cinch_load_as(p.seen, p.seen_type, at) : 0;
             if (p.bias) y += cinch_load_as(p.bias, p.bias_type, c);
-            if (p.activation) y = activate(p.activation, y, p.param[0], p.param[1]);
-            cinch_store_as(p.out, p.type, (index * p.m + r) * p.n + c, y);
+            if (p.activation) y = activate(p.activation, y, seen, p.param[0], p.param[1]);
+            cinch_store_as(p.out, p.type, at, y);
         }
 }
 

@@ -15,7 +15,7 @@ typedef struct cinch_cuda_matrix {
     int64_t size, outer_step, k_step;   /* size: elements of one matrix */
 } cinch_cuda_matrix;
 
-/* out [.., m, n] = activation(a b + bias). */
+/* out [.., m, n] = activation(a b + bias, seen). */
 typedef struct cinch_cuda_matrices {
     cinch_cuda_matrix in[2];
     cinch_grid batch;                   /* of the results, and where their operands lie; in matrices */
@@ -24,7 +24,9 @@ typedef struct cinch_cuda_matrices {
     cinch_dtype type;
     const void *bias;                   /* [n], or NULL */
     cinch_dtype bias_type;
-    int activation;                     /* an ELEMENTWISE op with one input, or 0 */
+    const void *seen;                   /* [.., m, n], the second input of an activation's gradient, or NULL */
+    cinch_dtype seen_type;
+    int activation;                     /* an ELEMENTWISE op with one input, or with two and `seen`, or 0 */
     float param[2];
 } cinch_cuda_matrices;
 
