@@ -61,9 +61,10 @@ static cinch_status open_auto(cinch_device *device, const cinch_device_options *
 /* The number of "cuda" or "cuda:N", or -1. */
 static int gpu_number(const char *name)
 {
-    const char *digits = name + strlen("cuda:");
     if (!strcmp(name, "cuda")) return 0;
-    if (strncmp(name, "cuda:", strlen("cuda:")) || !*digits || strlen(digits) > 4) return -1;
+    if (strncmp(name, "cuda:", strlen("cuda:"))) return -1;
+    const char *digits = name + strlen("cuda:");
+    if (!*digits || strlen(digits) > 4) return -1;
     return digits[strspn(digits, "0123456789")] ? -1 : atoi(digits);
 }
 
