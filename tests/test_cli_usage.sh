@@ -70,8 +70,8 @@ expect 2 '^cinch: --out y: .*--out away' train --resume x --out y
 expect 2 '^cinch: --overwrite: .*take one' train --resume x --overwrite
 expect 2 '^cinch: encode: --data is missing' encode run --out z.npy
 expect 2 '^cinch: encode: --out is missing' encode run --data shapes
-expect 2 '^cinch: --out z.txt: must end in .npy, or be -' encode run --data shapes --out z.txt
-expect 2 '^cinch: --out z.png: must end in .npy, or be -' encode run --data shapes --out z.png
+expect 2 '^cinch: --out z.txt: must end in .npy or .npz, or be -' encode run --data shapes --out z.txt
+expect 2 '^cinch: --out z.png: must end in .npy or .npz, or be -' encode run --data shapes --out z.png
 expect 2 '^cinch: --out z.jpg: must end in .npy or .png' reconstruct run --data shapes --out z.jpg
 expect 2 '^cinch: --out .npy: must end' reconstruct run --data shapes --out .npy
 expect 2 '^cinch: --json: standard output is taken' encode run --data shapes --out - --json

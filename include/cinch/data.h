@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Data in and out: data sets to train on, safetensors files, .npy files.
+ * Data in and out: data sets to train on, safetensors files, .npy and .npz files.
  *
  *     cinch_dataset *data;
  *     cinch_dataset_options options = {.seed = 1};
@@ -237,6 +237,20 @@ CINCH_API void cinch_npy_writer_free(cinch_npy_writer *writer);
 
 /* All of it in one call. */
 CINCH_API cinch_status cinch_npy_write(const char *path, cinch_element element, cinch_shape shape, const void *data);
+
+/* --- .npz, NumPy's archive of arrays: a zip file, here uncompressed, that numpy.load opens ---------------------- */
+
+typedef struct cinch_npz_writer cinch_npz_writer;
+
+/* Writes one array after the other: `begin` names the next one ("mu"), `write` gives its numbers in pieces of any size. At
+   most 16 arrays, of names of at most 63 characters; of any size (zip64). By temporary file, sync and rename as above; "-"
+   is standard output. Errors as for .npy, CINCH_USAGE too for an array that is not whole when the next one begins. */
+CINCH_API cinch_status cinch_npz_writer_create(cinch_npz_writer **out, const char *path);
+CINCH_API cinch_status cinch_npz_writer_begin(cinch_npz_writer *writer, const char *name, cinch_element element,
+                                              cinch_shape shape);
+CINCH_API cinch_status cinch_npz_writer_write(cinch_npz_writer *writer, const void *bytes, size_t size);
+CINCH_API cinch_status cinch_npz_writer_commit(cinch_npz_writer *writer);
+CINCH_API void cinch_npz_writer_free(cinch_npz_writer *writer);
 
 CINCH_END
 

@@ -27,7 +27,7 @@ typedef struct cinch_progress {
     const char *event;       /* "start", "step", "epoch", "end", "note" */
     const char *note;        /* one line for people, or NULL */
     int64_t step, steps, epoch, epochs;
-    double loss, loss_recon, val_loss, lr, grad_norm, samples_per_s, elapsed_s;
+    double loss, loss_recon, loss_kl, val_loss, lr, grad_norm, samples_per_s, elapsed_s;
 } cinch_progress;
 
 typedef struct cinch_train_options {
@@ -106,9 +106,10 @@ typedef struct cinch_evaluation {
     int64_t n;
     double loss, loss_recon; /* averages a sample; NaN, as all that follow, where there is no such term */
     double loss_kl, loss_sparsity;
+    double kl_share;         /* loss_kl / (|loss_recon| + loss_kl) */
     double loss_floor;       /* of bce: what perfect reconstructions of grey data would have */
-    double elbo;             /* of variational models with bce or gaussian, summed per sample: nats, from one draw of
-                                each posterior; loss_recon and loss_kl are of that draw, too */
+    double elbo;             /* of variational models with bce or gaussian: nats a sample whatever the reduction, from one
+                                draw of each posterior; loss_recon and loss_kl are of that draw, too */
     double kl_active, active; /* shares of the code's numbers in use, see cinch_model_loss */
     double noisy_mse, denoised_mse; /* of denoising models: of the input with noise, and of what becomes of it, both
                                 to the clean target */
@@ -148,6 +149,11 @@ typedef struct cinch_sampling {
    for a prior that the model has not, or a label that it does not know. */
 CINCH_API cinch_status cinch_run_draw_codes(cinch_run *run, const cinch_sampling *sampling, int64_t n, float *code);
 CINCH_API cinch_status cinch_run_sample(cinch_run *run, const cinch_sampling *sampling, int64_t n, float *x);
+
+/* n draws from the posteriors that cinch_run_encode gave: mean + exp(logvar / 2) noise, all [n, code shape]; `code` is neither
+   of the others. Of `sampling`, seed and first count. CINCH_USAGE for a model that is not variational. */
+CINCH_API cinch_status cinch_run_draw_posterior(cinch_run *run, const cinch_sampling *sampling, const float *mean,
+                                                const float *logvar, int64_t n, float *code);
 
 typedef enum cinch_path { CINCH_PATH_LINEAR, CINCH_PATH_SLERP } cinch_path;
 

@@ -237,8 +237,9 @@ typedef struct cinch_conversion {
     cinch_status (*restore)(const struct cinch_conversion *c, const float *values, int64_t n, float *out);
 } cinch_conversion;
 
-/* --out is there, --data too if `data`, and the file is of a kind that can be written: .npy, - or, if `pictures`, .png. */
-cinch_status cinch_convert_check(const cinch_cli *cli, bool data, bool pictures);
+/* --out is there, --data too if `data`, and the file is of a kind that can be written: .npy, - or `also` (".png",
+   NULL: nothing else). */
+cinch_status cinch_convert_check(const cinch_cli *cli, bool data, const char *also);
 /* Whether --out is a picture. */
 bool cinch_convert_to_picture(const cinch_cli *cli);
 

@@ -15,7 +15,7 @@ static bool ends_with(const char *text, const char *end)
 
 bool cinch_convert_to_picture(const cinch_cli *cli) { return ends_with(cli->out, ".png"); }
 
-cinch_status cinch_convert_check(const cinch_cli *cli, bool data, bool pictures)
+cinch_status cinch_convert_check(const cinch_cli *cli, bool data, const char *also)
 {
     const char *verb = cli->verb->name;
     if (data && !cli->data && !cinch_cli_given(cli, "data.spec"))
@@ -24,10 +24,10 @@ cinch_status cinch_convert_check(const cinch_cli *cli, bool data, bool pictures)
         return cinch_cli_fail(CINCH_USAGE, "%s: --out is missing; usage: cinch %s %s", verb, verb, cli->verb->usage);
     if (!strcmp(cli->out, "-") && cli->json)
         return cinch_cli_fail(CINCH_USAGE, "--json: standard output is taken by --out -; name a file");
-    if (!strcmp(cli->out, "-") || ends_with(cli->out, ".npy") || (pictures && ends_with(cli->out, ".png")))
+    if (!strcmp(cli->out, "-") || ends_with(cli->out, ".npy") || (also && ends_with(cli->out, also)))
         return CINCH_OK;
-    return cinch_cli_fail(CINCH_USAGE, "--out %s: must end in .npy%s, or be - for standard output", cli->out,
-                          pictures ? " or .png" : "");
+    return cinch_cli_fail(CINCH_USAGE, "--out %s: must end in .npy%s%s, or be - for standard output", cli->out,
+                          also ? " or " : "", also ? also : "");
 }
 
 cinch_status cinch_convert_read(const cinch_conversion *c, int64_t first, int64_t n, float *values)

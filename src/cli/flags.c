@@ -12,7 +12,10 @@ static const cinch_flag flags[] = {
     FLAG("train", "--resume", "RUN", resume, "go on with a run that was stopped, or train a finished one longer"),
     FLAG("train", "--overwrite", NULL, overwrite, "empty the run folder first"),
     FLAG("train", "--dry-run", NULL, dry_run, "say what training would take and write nothing"),
-    FLAG("encode", "--out", "FILE.npy", out, "codes, [rows, code]; - is standard output"),
+    FLAG("encode", "--out", "FILE", out, "z.npy: codes, [rows, code] (- is standard output); z.npz, of a variational model: "
+         "mu and logvar"),
+    FLAG("encode", "--posterior", "NAME", posterior, "what a variational model's code is: its mean, or a sample, which --seed "
+         "decides and an .npz holds as z; default mean"),
     FLAG("decode reconstruct", "--out", "FILE", out, "x.npy: all rows, scaled back and in the data's axes (- is "
          "standard output); x.png: a picture"),
     FLAG("sample interpolate", "--out", "FILE", out, "x.npy: scaled back and in the axes of the data that the run was trained "

@@ -41,7 +41,7 @@ static cinch_status open_and_decode(const cinch_cli *cli, cinch_run *run)
 cinch_status cinch_verb_decode(cinch_cli *cli)
 {
     cinch_run *run;
-    TRY(cinch_convert_check(cli, true, true));
+    TRY(cinch_convert_check(cli, true, ".png"));
     TRY(cinch_cli_open_run(cli, &run));
     cinch_status status = open_and_decode(cli, run);
     cinch_run_free(run);

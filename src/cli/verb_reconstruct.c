@@ -23,7 +23,7 @@ static cinch_status reconstruct(const cinch_cli *cli, cinch_run *run)
 cinch_status cinch_verb_reconstruct(cinch_cli *cli)
 {
     cinch_run *run;
-    TRY(cinch_convert_check(cli, true, true));
+    TRY(cinch_convert_check(cli, true, ".png"));
     TRY(cinch_cli_open_run(cli, &run));
     cinch_status status = reconstruct(cli, run);
     cinch_run_free(run);

@@ -57,7 +57,7 @@ static cinch_status sample(const cinch_cli *cli, cinch_run *run)
 cinch_status cinch_verb_sample(cinch_cli *cli)
 {
     cinch_run *run;
-    TRY(cinch_convert_check(cli, false, true));
+    TRY(cinch_convert_check(cli, false, ".png"));
     TRY(cinch_cli_open_run(cli, &run));
     cinch_status status = sample(cli, run);
     cinch_run_free(run);

@@ -23,9 +23,10 @@ static const cinch_verb verbs[] = {
      "Errors of the reconstruction, beside those of PCA with as many components: of the run's test part,\n"
      "or of all rows of other data.\n" SPEC_TEXT,
      "  cinch eval runs/first --json\n", cinch_verb_eval},
-    {"encode", "turn data into codes", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out z.npy",
-     "Writes one code a row.\n" SPEC_TEXT,
-     "  cinch encode runs/first --data images.npy --out codes.npy\n", cinch_verb_encode},
+    {"encode", "turn data into codes", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out z.npy|z.npz",
+     "Writes one code a row; into an .npz the mean mu and the log-variance logvar of a variational model's.\n" SPEC_TEXT,
+     "  cinch encode runs/first --data images.npy --out codes.npy\n"
+     "  cinch encode runs/vae --data images.npy --posterior sample --seed 1 --out codes.npz\n", cinch_verb_encode},
     {"decode", "turn codes into data", "RUN", 1, CINCH_KEYS_COMMON, "RUN --data z.npy --out x.npy|x.png",
      "Writes what the decoder makes of each code, scaled back and in the axes of the data that the run\n"
      "was trained on.\n",

@@ -3,6 +3,7 @@
 #include <cinch/data.h>
 
 #include "core/status.h"
+#include "data/npy_header.h"
 #include "data/output.h"
 
 #include <stdio.h>
@@ -37,7 +38,7 @@ static const char *descr_of(cinch_element element)
     }
 }
 
-static cinch_status check(const char *path, cinch_element element, cinch_shape shape, int64_t *bytes)
+cinch_status cinch_npy_check(const char *path, cinch_element element, cinch_shape shape, int64_t *bytes)
 {
     *bytes = (int64_t)cinch_element_size(element);
     if (!descr_of(element))
@@ -51,10 +52,10 @@ static cinch_status check(const char *path, cinch_element element, cinch_shape s
 }
 
 /* Magic, version, length and the dict, padded with spaces to a multiple of 64 and ended by a newline. */
-static size_t header_text(char *text, size_t room, cinch_element element, cinch_shape shape)
+size_t cinch_npy_header(char text[CINCH_NPY_HEADER_MAX], cinch_element element, cinch_shape shape)
 {
     char *dict = text + PREFIX;
-    size_t size = room - PREFIX, at = 0;
+    size_t size = CINCH_NPY_HEADER_MAX - PREFIX, at = 0;
     at += (size_t)snprintf(dict, size, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr_of(element));
     for (int32_t i = 0; i < shape.rank; i++)
         at += (size_t)snprintf(dict + at, size - at, shape.rank == 1 ? "%lld," : i ? ", %lld" : "%lld",
@@ -71,16 +72,16 @@ static size_t header_text(char *text, size_t room, cinch_element element, cinch_
 
 cinch_status cinch_npy_writer_create(cinch_npy_writer **out, const char *path, cinch_element element, cinch_shape shape)
 {
-    char header[384];
+    char header[CINCH_NPY_HEADER_MAX];
     int64_t bytes;
     *out = NULL;
-    TRY(check(path, element, shape, &bytes));
+    TRY(cinch_npy_check(path, element, shape, &bytes));
     cinch_npy_writer *w = cinch_calloc(1, sizeof *w);
     if (!w) return CINCH_DEVICE;
     w->bytes = bytes;
     w->path = cinch_strdup(path);
     cinch_status status = w->path ? cinch_output_open(&w->output, path) : CINCH_DEVICE;
-    if (!status) status = cinch_output_write(&w->output, header, header_text(header, sizeof header, element, shape));
+    if (!status) status = cinch_output_write(&w->output, header, cinch_npy_header(header, element, shape));
     if (status) cinch_npy_writer_free(w);
     else *out = w;
     return status;

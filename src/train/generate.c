@@ -50,8 +50,8 @@ static cinch_status sweep_codes(moments *m, int64_t *n)
     TRY(cinch_run_training_rows(r, &rows));
     rows.target = NULL;
     TRY(cinch_run_labels(r, rows.data, &rows.labels));
-    cinch_sweep sweep = {.device = r->device, .params = r->params, .precision = cinch_config_train(r->config)->precision,
-                         .write = write_moments, .visit = add_moments, .user = m};
+    cinch_sweep sweep = {.device = r->device, .params = r->params, .precision = r->precision, .write = write_moments,
+                         .visit = add_moments, .user = m};
     *n = rows.count;
     return cinch_sweep_run(&sweep, &rows, r->batch_size);
 }
@@ -111,6 +111,16 @@ static cinch_status draw_normal(cinch_run *r, const cinch_sampling *s, int64_t n
     if (!status) status = cinch_plan_read(plan, "z", code, (size_t)(n * code_count(r)) * sizeof *code);
     cinch_plan_free(plan);
     return status;
+}
+
+cinch_status cinch_run_draw_posterior(cinch_run *r, const cinch_sampling *s, const float *mean, const float *logvar, int64_t n,
+                                      float *code)
+{
+    if (!cinch_model_is_variational(r->model))
+        return cinch_fail(CINCH_USAGE, "%s: model %s has no posterior to draw from", r->folder.path, cinch_model_name(r->model));
+    TRY(draw_normal(r, s, n, code));
+    for (int64_t i = 0; i < n * code_count(r); i++) code[i] = mean[i] + expf(0.5f * logvar[i]) * code[i];
+    return CINCH_OK;
 }
 
 /* A code of standard normal numbers to one of the fitted Gaussian, in place: from the last number on, for each needs only
