@@ -67,13 +67,15 @@ static double time_left(const cinch_bar *bar, const cinch_progress *p)
     return (seconds_now() - bar->started) * (double)(p->steps - p->step) / (double)done;
 }
 
-/* "loss 0.0123  val_loss 0.0125  41250 samples/s  1:23 left" */
+/* "loss 0.0123  val_loss 0.0125  41250 samples/s  1:23 left"; "recon 225.1  kl 14.9" follows the loss of a variational model. */
 static void describe(const cinch_bar *bar, const cinch_progress *p, double val_loss, char line[LINE])
 {
     char left[32];
     size_t at = 0;
     *line = '\0';
     at = put(line, at, "  loss %.5g", p->loss);
+    if (isfinite(p->loss_kl)) at = put(line, at, "  recon %.5g", p->loss_recon);
+    at = put(line, at, "  kl %.5g", p->loss_kl);
     at = put(line, at, "  val_loss %.5g", val_loss);
     at = put(line, at, "  %.0f samples/s", p->samples_per_s);
     double seconds = time_left(bar, p);

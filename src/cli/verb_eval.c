@@ -16,6 +16,7 @@ static int list_figures(const cinch_evaluation *e, figure out[FIGURES])
     const figure all[] = {
         {"mse", e->mse, true}, {"rmse", e->rmse, true}, {"mae", e->mae, true}, {"rel_l2", e->rel_l2, true},
         {"loss", e->loss, true}, {"loss_recon", e->loss_recon, true}, {"loss_kl", e->loss_kl, false},
+        {"kl_share", e->kl_share, false},
         {"loss_sparsity", e->loss_sparsity, false}, {"loss_floor", e->loss_floor, false}, {"elbo", e->elbo, false},
         {"kl_active", e->kl_active, false}, {"active", e->active, false}, {"noisy_mse", e->noisy_mse, false},
         {"denoised_mse", e->denoised_mse, false}};

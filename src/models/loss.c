@@ -112,7 +112,7 @@ static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *bat
         p->total = cinch_add(g, p->total, p->kl.weighted);
     }
     if (!loss->sparsity || is(loss->sparsity, "none")) return;
-    p->sparsity = cinch_sparsity_term(g, code.mean, loss);
+    p->sparsity = cinch_sparsity_term(g, code.mean, loss, p->reduction);
     p->total = cinch_add(g, p->total, p->sparsity.weighted);
 }
 

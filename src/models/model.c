@@ -226,6 +226,8 @@ static cinch_status write_record(cinch_model *m)
 static cinch_status prepare_condition(cinch_model *m)
 {
     int64_t *classes = &m->shared.classes;
+    if (m->shared.condition == CONDITION_NONE && *classes)
+        return cinch_fail(CINCH_USAGE, "model.classes: goes with model.condition label (--condition), which is missing");
     if (m->shared.condition == CONDITION_NONE) return CINCH_OK;
     if (!m->family->flat) return cinch_fail(CINCH_USAGE, "model.condition: model %s cannot take labels yet", m->family->name);
     if (!*classes) *classes = m->sample.classes;
@@ -235,10 +237,18 @@ static cinch_status prepare_condition(cinch_model *m)
                       m->sample.classes - 1);
 }
 
+static cinch_status check_clamp(const cinch_model *m)
+{
+    const double *clamp = m->shared.logvar_clamp;
+    if (clamp[0] >= clamp[1])
+        return cinch_fail(CINCH_USAGE, "model.logvar_clamp: the first number must be below the second");
+    if (m->family->variational || (clamp[0] == -30 && clamp[1] == 20)) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "model.logvar_clamp: model %s is not variational; take vae", m->family->name);
+}
+
 static cinch_status prepare_shared(cinch_model *m)
 {
-    if (m->shared.logvar_clamp[0] >= m->shared.logvar_clamp[1])
-        return cinch_fail(CINCH_USAGE, "model.logvar_clamp: the first number must be below the second");
+    TRY(check_clamp(m));
     TRY(cinch_model_read_noise(m));
     return prepare_condition(m);
 }

@@ -23,12 +23,13 @@ static cinch_value bernoulli_kl(cinch_graph *g, cinch_value activation, double r
     return cinch_sum(g, cinch_add(g, yes, no), CINCH_ALL_AXES, false);
 }
 
-cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss)
+cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss, cinch_reduction reduction)
 {
     bool kl = !strcmp(loss->sparsity, "kl"), l1 = !strcmp(loss->sparsity, "l1");
     cinch_value activation = kl ? cinch_sigmoid(g, code) : cinch_abs(g, code);
     cinch_value term = kl ? bernoulli_kl(g, activation, loss->sparsity_target)
                           : cinch_mean(g, l1 ? activation : cinch_square(g, code), CINCH_ALL_AXES, false);
+    if (reduction == CINCH_SUM) term = cinch_affine(g, term, (float)cinch_dim(g, code, 0), 0);
     return (cinch_term){.weighted = cinch_affine(g, term, (float)loss->sparsity_weight, 0), .plain = term,
                         .active = share_above(g, activation, kl ? 0.5f : at_work)};
 }

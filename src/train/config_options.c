@@ -36,7 +36,8 @@ static const cinch_option loss_rows[] = {
          .only = "huber"),
     LOSS(NUMBER, "l1", public.l1, "0", "times the sum of |w| over weights, added to the loss", .high = INFINITY),
     LOSS(NUMBER, "l2", public.l2, "0", "times the sum of w^2 over weights, added to the loss", .high = INFINITY),
-    LOSS(NUMBER, "beta", public.beta, "1", "weight of the KL of variational models", .high = INFINITY, .flag = "--beta"),
+    LOSS(NUMBER, "beta", public.beta, "1", "weight of the KL of variational models; above 1 samples are more typical, "
+         "reconstructions less sharp", .high = INFINITY, .flag = "--beta"),
     LOSS(STRING, "anneal", public.anneal, "none", "how beta rises from 0: once, or again and again (Fu et al. 2019)",
          .choices = "none linear cyclical", .aliases = "kl_annealing"),
     LOSS(INT64, "anneal_steps", public.anneal_steps, "auto", "steps of the linear rise, or of a cycle, half of which is "

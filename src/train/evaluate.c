@@ -2,6 +2,7 @@
 #include "train/run.h"
 
 #include "core/status.h"
+#include "train/fit.h"
 #include "train/pca.h"
 #include "train/sweep.h"
 
@@ -123,14 +124,15 @@ static cinch_status sweep_errors(cinch_run *r, const cinch_feed_source *rows, su
 /* NaN where the graph had no such quantity. */
 static double average(const sums *s, quantity q, double n) { return s->there[q] ? s->of[q] / n : NAN; }
 
-/* Of a batch mean of likelihoods; other losses bound no evidence. */
+/* Of likelihoods; other losses bound no evidence. */
 static double elbo_of(const cinch_run *r, const cinch_evaluation *e)
 {
     const cinch_loss_config *loss = cinch_config_loss(r->config);
     const char *name = strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(r->model);
     bool likelihood = !strncmp(name, "bce", 3) || !strcmp(name, "gaussian");
-    bool summed = loss->reduction_auto || loss->reduction == CINCH_BATCHMEAN;
-    return likelihood && summed ? -(e->loss_recon + e->loss_kl) : NAN; /* NaN, too, without a KL */
+    bool mean = !loss->reduction_auto && loss->reduction == CINCH_MEAN;
+    double numbers = mean ? (double)cinch_shape_count(r->border.sample.shape) : 1;
+    return likelihood ? -(numbers * e->loss_recon + e->loss_kl) : NAN; /* NaN, too, without a KL */
 }
 
 static void fill(cinch_evaluation *e, const sums *s, const cinch_run *r)
@@ -139,6 +141,7 @@ static void fill(cinch_evaluation *e, const sums *s, const cinch_run *r)
     e->loss = average(s, LOSS, n);
     e->loss_recon = average(s, LOSS_RECON, n);
     e->loss_kl = average(s, LOSS_KL, n);
+    e->kl_share = cinch_kl_share(e->loss_recon, e->loss_kl);
     e->loss_sparsity = average(s, LOSS_SPARSITY, n);
     e->loss_floor = average(s, LOSS_FLOOR, n);
     e->kl_active = average(s, KL_ACTIVE, n);

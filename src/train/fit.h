@@ -50,7 +50,7 @@ typedef struct cinch_fit {
     int64_t samples, logged_samples, epoch_first_sample; /* since the start; at the last log; before the epoch */
     double epoch_rate;                 /* samples a second, validation left out */
     double lr;
-    bool early;
+    bool early, collapse_told;
     char note[512];
 } cinch_fit;
 
@@ -80,6 +80,8 @@ cinch_status cinch_observe_run(cinch_fit *fit, const cinch_pending *run);
 cinch_status cinch_observe_pending(cinch_fit *fit);
 /* Logs the end of an epoch or of the run and tells the caller. */
 cinch_status cinch_observe_event(cinch_fit *fit, const char *event);
+/* The KL's share of the two terms in size, NaN without a KL. */
+double cinch_kl_share(double recon, double kl);
 /* Starts the epoch's stop watch, and reads it. */
 void cinch_observe_epoch_begins(cinch_fit *fit);
 double cinch_observe_epoch_rate(const cinch_fit *fit);

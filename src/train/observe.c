@@ -17,7 +17,7 @@ static double elapsed(const cinch_fit *f) { return f->resumed_elapsed + cinch_se
 static cinch_progress progress_at(const cinch_fit *f, const char *event, int64_t step, int64_t epoch)
 {
     return (cinch_progress){.event = event, .step = step, .steps = cinch_fit_steps(f), .epoch = epoch,
-                            .epochs = f->source.train->epochs, .loss = NAN, .loss_recon = NAN, .val_loss = NAN,
+                            .epochs = f->source.train->epochs, .loss = NAN, .loss_recon = NAN, .loss_kl = NAN, .val_loss = NAN,
                             .lr = f->lr, .grad_norm = NAN, .samples_per_s = NAN, .elapsed_s = elapsed(f)};
 }
 
@@ -60,14 +60,31 @@ static int metric_count(const cinch_fit *f)
     return n > 0 && !strcmp(metric_name(f, n - 1), "grad_norm") ? n - 1 : n;
 }
 
-/* Writes all parts of the loss into the line in hand, and the main ones into *p. */
-static void put_losses(cinch_fit *f, cinch_progress *p, const double *sum, double divisor)
+/* Losses that are sums over a batch are added up, all else is averaged over samples. */
+static bool is_sum(const cinch_fit *f, const char *metric)
+{
+    return f->source.loss->reduction == CINCH_SUM && !strncmp(metric, "loss", 4);
+}
+
+double cinch_kl_share(double recon, double kl)
+{
+    double size = fabs(recon) + kl;
+    return size > 0 ? kl / size : size == 0 ? 0 : NAN;
+}
+
+/* Writes all parts of the loss into the line in hand, and the main ones into *p; what is a sum is divided by `parts`, what
+   is an average by the samples. */
+static void put_losses(cinch_fit *f, cinch_progress *p, const double *sum, double parts, double samples)
 {
     for (int i = 0; i < metric_count(f); i++) {
-        double value = divisor > 0 ? sum[i] / divisor : NAN;
-        cinch_metrics_number(&f->log, metric_name(f, i), value);
-        if (!strcmp(metric_name(f, i), "loss")) p->loss = value;
-        if (!strcmp(metric_name(f, i), "loss_recon")) p->loss_recon = value;
+        const char *name = metric_name(f, i);
+        double divisor = is_sum(f, name) ? parts : samples, value = divisor > 0 ? sum[i] / divisor : NAN;
+        cinch_metrics_number(&f->log, name, value);
+        if (!strcmp(name, "loss")) p->loss = value;
+        if (!strcmp(name, "loss_recon")) p->loss_recon = value;
+        if (strcmp(name, "loss_kl")) continue;
+        p->loss_kl = value;
+        cinch_metrics_number(&f->log, "kl_share", cinch_kl_share(p->loss_recon, value));
     }
 }
 
@@ -94,7 +111,7 @@ static cinch_status log_step(cinch_fit *f, const cinch_pending *at)
 {
     cinch_progress p = progress_at(f, "step", at->step, at->epoch + 1);
     cinch_metrics_begin(&f->log, p.event, p.step, p.epoch);
-    put_losses(f, &p, f->now.sum, f->source.loss->reduction == CINCH_SUM ? 1 : f->now.samples);
+    put_losses(f, &p, f->now.sum, 1, f->now.samples);
     p.lr = at->lr;
     p.grad_norm = f->now.grad_norm;
     p.samples_per_s = rate_since(f, f->last_log, f->logged_samples);
@@ -130,8 +147,8 @@ static cinch_status end_step(cinch_fit *f, const cinch_pending *at)
 /* One run of a plan: its metrics join those of its step. */
 static cinch_status take(cinch_fit *f, const cinch_pending *at, const float *values)
 {
-    double weight = f->source.loss->reduction == CINCH_SUM ? 1 : (double)at->size;
     for (int i = 0; i < cinch_plan_metric_count(at->plan->plan); i++) {
+        double weight = is_sum(f, cinch_plan_metric_name(at->plan->plan, i)) ? 1 : (double)at->size;
         double value = (double)values[i];
         f->now.nonfinite |= !isfinite(value);
         if (!strcmp(cinch_plan_metric_name(at->plan->plan, i), "grad_norm")) f->now.grad_norm = value;
@@ -184,13 +201,36 @@ void cinch_observe_epoch_begins(cinch_fit *f)
 
 double cinch_observe_epoch_rate(const cinch_fit *f) { return rate_since(f, f->epoch_started, f->epoch_first_sample); }
 
+/* The epoch's average of a metric; NaN where there is none such. */
+static double epoch_average(const cinch_fit *f, const char *name)
+{
+    for (int i = 0; i < metric_count(f); i++)
+        if (!strcmp(metric_name(f, i), name) && f->state.samples > 0) return f->state.sum[i] / f->state.samples;
+    return NAN;
+}
+
+/* Once: less than half a number of the code says anything, on the average over the epoch. */
+static void tell_collapse(cinch_fit *f)
+{
+    double numbers = (double)cinch_shape_count(cinch_model_code_shape(f->source.model));
+    double active = epoch_average(f, "kl_active"), kl = epoch_average(f, "loss_kl");
+    bool collapsed = active * numbers < 0.5; /* not without a KL */
+    if (!collapsed || f->collapse_told) return;
+    f->collapse_told = true;
+    cinch_observe_note(f, "epoch %" PRId64 ": posterior collapse: the KL is %.2g nats, no number of the code says anything "
+                       "of the input; try a lower --beta, loss.anneal=linear, loss.free_bits=0.1 or loss.reduction=batchmean",
+                       f->state.epoch, kl);
+}
+
 cinch_status cinch_observe_event(cinch_fit *f, const char *event)
 {
     cinch_progress p = progress_at(f, event, f->state.step, f->state.epoch);
     cinch_metrics_begin(&f->log, event, p.step, p.epoch);
-    if (f->state.samples > 0) put_losses(f, &p, f->state.sum, f->state.samples);
+    if (f->state.samples > 0) put_losses(f, &p, f->state.sum, f->state.samples, f->state.samples);
     else if (isfinite(f->state.loss)) cinch_metrics_number(&f->log, "loss", p.loss = f->state.loss);
     if (f->validation) cinch_metrics_number(&f->log, "val_loss", p.val_loss = f->state.val_loss);
     p.samples_per_s = f->epoch_rate;
-    return end_line(f, &p);
+    TRY(end_line(f, &p));
+    if (!strcmp(event, "epoch")) tell_collapse(f);
+    return CINCH_OK;
 }

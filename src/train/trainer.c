@@ -5,8 +5,27 @@
 #include "train/tuning.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* --- what no single option can see is wrong ---------------------------------------------------------------------------- */
+
+static cinch_status check_variational(const cinch_model *model, const cinch_loss_config *loss)
+{
+    bool anneals = strcmp(loss->anneal, "none"), has = cinch_model_is_variational(model);
+    const char *key = loss->beta != 1 ? "beta" : anneals ? "anneal" : loss->free_bits > 0 ? "free_bits" : NULL;
+    if (key && !has)
+        return cinch_fail(CINCH_USAGE, "loss.%s: model %s is not variational and has no KL; take vae", key,
+                          cinch_model_name(model));
+    if (anneals || !loss->anneal_steps) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "loss.anneal_steps: goes with loss.anneal linear or cyclical");
+}
+
+static cinch_status check_sparsity(const cinch_loss_config *loss)
+{
+    bool kl = loss->sparsity && !strcmp(loss->sparsity, "kl");
+    if (kl || loss->sparsity_target == 0.05) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "loss.sparsity_target: goes with --sparsity kl");
+}
 
 static cinch_status check(const cinch_trainer *t)
 {
@@ -14,6 +33,8 @@ static cinch_status check(const cinch_trainer *t)
     const cinch_loss_config *loss = cinch_config_loss(t->config);
     if (train->patience > 0 && !t->validation)
         return cinch_fail(CINCH_USAGE, "train.patience: there is no validation part; give data.split one, or --val-data");
+    TRY(check_variational(t->model, loss));
+    TRY(check_sparsity(loss));
     if (train->accumulate > 1 && loss->reduction == CINCH_SUM && (loss->l1 > 0 || loss->l2 > 0))
         return cinch_fail(CINCH_USAGE, "loss.reduction sum: every batch of an update would add the penalties again; "
                           "take mean with train.accumulate");
