@@ -31,6 +31,8 @@ for class in alloc alloc+ read thread; do
     [ $class != read ] || codes='3 4'
     try_reading $class "$codes" $many eval base --json --quiet
     try_reading $class "$codes" $many inspect base --json --quiet
+    try_reading $class "$codes" $((many / 2)) eval base --precision bf16 --json --quiet
+    try_reading $class "$codes" $((many / 2)) train "${tiny[@]}" --precision bf16 --dry-run --json
     try_reading $class "$codes" $((many / 2)) inspect vectors.npy --quiet
     try_reading $class "$codes" $((many / 2)) encode base --data vectors.npy --out - --quiet
 done
