@@ -45,9 +45,11 @@ static void compare_results(leg *l, const case_instance *c, const char *where, c
     }
 }
 
-static void run_both(leg *l, const case_instance *c, cinch_backend *a, cinch_backend *b, const char *where)
+static const run_variant plain = {.in_place = -1, .commit = -1, .poison = 0xFF};
+
+static void run_both(leg *l, const case_instance *c, cinch_backend *a, cinch_backend *b, const run_variant *v,
+                     const char *where)
 {
-    const run_variant plain = {.in_place = -1, .commit = -1, .poison = 0xFF};
     run_result of_a = {0}, of_b = {0};
     char why[256];
     if (!a || !b) {
@@ -55,7 +57,7 @@ static void run_both(leg *l, const case_instance *c, cinch_backend *a, cinch_bac
         return;
     }
     l->calls += 2;
-    if (run_case(a, c, &plain, &of_a, why, sizeof why) && run_case(b, c, &plain, &of_b, why, sizeof why))
+    if (run_case(a, c, v, &of_a, why, sizeof why) && run_case(b, c, v, &of_b, why, sizeof why))
         compare_results(l, c, where, &of_a, &of_b);
     else leg_fail(l, c, where, why);
     run_result_free(&of_a);
@@ -69,8 +71,23 @@ static void run_family(const case_family *family)
     cr_assert(gpu || !backends_require_cuda(), "CINCH_REQUIRE_CUDA=1, but there is no CUDA backend");
     for (case_instance *c; !leg_hopeless(&l) && (c = case_next(&walk));) {
         l.cases++;
-        run_both(&l, c, reference, best, "generic and best kernels");
-        run_both(&l, c, best ? best : reference, gpu, "CPU and GPU");
+        run_both(&l, c, reference, best, &plain, "generic and best kernels");
+        run_both(&l, c, best ? best : reference, gpu, &plain, "CPU and GPU");
+    }
+    case_free(walk.now);
+    leg_end(&l);
+}
+
+/* What a GPU's kernels read and write many bytes of at a time, where it does not stand on a boundary for that. */
+static void run_shifted(const case_family *family)
+{
+    leg l = {.family = family->name};
+    case_walk walk = {.family = family};
+    run_variant shifted = plain;
+    shifted.shift = 1;
+    for (case_instance *c; !leg_hopeless(&l) && (c = case_next(&walk));) {
+        l.cases++;
+        if (gpu) run_both(&l, c, best ? best : reference, gpu, &shifted, "CPU and GPU, off alignment");
     }
     case_free(walk.now);
     leg_end(&l);
@@ -87,3 +104,7 @@ Test(parity, softmax) { run_family(&case_softmax); }
 Test(parity, move) { run_family(&case_move); }
 Test(parity, random) { run_family(&case_random); }
 Test(parity, effects) { run_family(&case_effects); }
+Test(parity, off_alignment)
+{
+    for (int f = 0; f < case_family_count; f++) run_shifted(case_families[f]);
+}

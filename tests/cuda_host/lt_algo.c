@@ -145,24 +145,34 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
 
 /* --- use ---------------------------------------------------------------------------------------------------------- */
 
+/* What is wrong with it, or NULL. */
+static const char *fault_of(const cublasLtMatmulAlgo_t *algo, cuda_host_lt_algo *out)
+{
+    if (!algo) return "there is no algorithm";
+    memcpy(out, algo, sizeof *out);
+    return out->magic != ALGO || out->check != check_of(out) ? "this is no algorithm" : NULL;
+}
+
 static cublasStatus_t read_algo(const cublasLtMatmulAlgo_t *algo, cuda_host_lt_algo *out)
 {
-    if (!algo) return cuda_host_lt_refuse("there is no algorithm");
-    memcpy(out, algo, sizeof *out);
-    if (out->magic != ALGO || out->check != check_of(out)) return cuda_host_lt_refuse("this is no algorithm");
-    return CUBLAS_STATUS_SUCCESS;
+    const char *fault = fault_of(algo, out);
+    return fault ? cuda_host_lt_refuse("%s", fault) : CUBLAS_STATUS_SUCCESS;
+}
+
+static const char *misfit_of(const cublasLtMatmulAlgo_t *algo, const cuda_host_lt_problem *problem,
+                             cuda_host_lt_algo *out)
+{
+    const char *fault = fault_of(algo, out);
+    if (fault) return fault;
+    if (out->version != (uint32_t)cuda_host_lt_version) return "the algorithm is of another version of the library";
+    return out->problem != hash(problem, sizeof *problem) ? "the algorithm was chosen for another product" : NULL;
 }
 
 cublasStatus_t cuda_host_lt_algo_for(const cublasLtMatmulAlgo_t *algo, const cuda_host_lt_problem *problem,
                                      cuda_host_lt_algo *out)
 {
-    CUDA_HOST_LT_TRY(read_algo(algo, out));
-    if (out->version != (uint32_t)cuda_host_lt_version)
-        return cuda_host_lt_refuse("the algorithm is of version %u, the library of %zu", out->version,
-                                   cuda_host_lt_version);
-    if (out->problem != hash(problem, sizeof *problem))
-        return cuda_host_lt_refuse("the algorithm was chosen for another product");
-    return CUBLAS_STATUS_SUCCESS;
+    const char *misfit = misfit_of(algo, problem, out);
+    return misfit ? cuda_host_lt_refuse("%s", misfit) : CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a,
@@ -175,7 +185,7 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDe
     CUDA_HOST_LT_TRY(cuda_host_lt_check_handle(handle));
     if (!result) return cuda_host_lt_refuse("no place for what the check finds");
     CUDA_HOST_LT_TRY(cuda_host_lt_describe(&p, desc, a, b, c, d));
-    CUDA_HOST_LT_TRY(cuda_host_lt_algo_for(algo, &p, &known));
+    if (misfit_of(algo, &p, &known)) return CUBLAS_STATUS_INVALID_VALUE; /* an answer, to what was asked */
     result->workspaceSize = known.workspace;
     result->wavesCount = known.waves;
     result->state = CUBLAS_STATUS_SUCCESS;
