@@ -53,12 +53,21 @@ CINCH_API const char *cinch_model_json(const cinch_model *model);
 CINCH_API cinch_sample cinch_model_sample(const cinch_model *model);
 /* Shape of one sample's code. */
 CINCH_API cinch_shape cinch_model_code_shape(const cinch_model *model);
-/* The loss the family takes when none is named: "mse". */
+/* The loss the family takes when none is named: "mse", of a variational one with sigmoid output "bce_logits". */
 CINCH_API const char *cinch_model_default_loss(const cinch_model *model);
 
 /* Whether a code has a mean and a log-variance; and how many labels a conditional model knows, 0 for any other. */
 CINCH_API bool cinch_model_is_variational(const cinch_model *model);
 CINCH_API int32_t cinch_model_classes(const cinch_model *model);
+
+/* What every family can be asked for, beside its own options (model.KEY):
+     dropout         behind every hidden layer, a module of its own there: encoder.2 of Linear, ReLU, Dropout
+     noise           on x in training: gaussian:D (deviation, kept within the data's bounds), salt_pepper:P (to one of the
+                     bounds), masking:P (to 0); the target stays clean
+     condition       label: its one-hot form [classes] stands behind the encoder's input and behind the code, so that
+                     encoder.0.weight and decoder.0.weight have `classes` more columns
+   A variational model's heads are "mu" and "logvar", Linear layers on the encoder's last; logvar_clamp bounds what the
+   second gives, and its gradient is 0 beyond. */
 
 /* A batch as named tensors; those that are the invalid value are not there. */
 typedef struct cinch_batch {
