@@ -144,6 +144,7 @@ need_gpu
 script=$PWD/scripts/gpu_check.sh python=${PYTHON:-python3} triplet=$(cc -dumpmachine)
 build=$(realpath -m "$build") work=$build/gpu_check
 libraries=$prefix/usr/lib/$triplet:$prefix/lib/$triplet:$prefix/openblas/lib
+export PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
 export CINCH_BACKEND_PATH=${CINCH_BACKEND_PATH:-$build/lib/cinch}
 mkdir -p "$work"
 write_wrapper
