@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The threads of a block. A thread runs until it has to wait for others; a fibre whose thread ends takes the next one
- * itself, so that a kernel without barriers costs no switches. Warps are taken in varied order, each as far as it can go
- * or, in other blocks, by turns; so are the lanes of a warp.
+ * itself, so that a kernel without barriers costs no switches. Warps are taken in varied order, each as far as it can
+ * go or, in other blocks, by turns; so are the lanes of a warp.
  */
 #include "parts.h"
-#include "shadow.h"
 #include "block.h"
 
 #include <pthread.h>
@@ -32,7 +31,6 @@ typedef struct warp {
 } warp;
 
 uint3 cuda_host_thread_index, cuda_host_block_index, cuda_host_block_size, cuda_host_grid_size;
-uint64_t cuda_host_block_number;
 
 static struct {
     const cuda_host_kernel *kernel;
@@ -45,7 +43,7 @@ static struct {
     int n_idle, n_all;
 } block;
 
-/* --- failing ------------------------------------------------------------------------------------------------------------- */
+/* --- failing ------------------------------------------------------------------------------------------------------ */
 
 static void leave_block(cuda_host_fibre *from)
 {
@@ -62,7 +60,8 @@ static void fail(cudaError_t error)
 
 static const char *where(char text[256])
 {
-    snprintf(text, 256, "%s, block %u, thread %u", block.kernel->name, cuda_host_block_index.x, cuda_host_thread_index.x);
+    snprintf(text, 256, "%s, block %u, thread %u", block.kernel->name, cuda_host_block_index.x,
+             cuda_host_thread_index.x);
     return text;
 }
 
@@ -89,22 +88,20 @@ FIRST_IN(barrier)
 
 static void complain_stuck(void)
 {
-    int in_meeting = first_in_meeting(), at_barrier = first_in_barrier();
-    const thread *m = &block.thread[in_meeting < 0 ? 0 : in_meeting], *b = &block.thread[at_barrier < 0 ? 0 : at_barrier];
-    const char *name = block.kernel->name;
-    unsigned index = cuda_host_block_index.x;
-    if (in_meeting >= 0 && at_barrier >= 0)
-        cuda_host_complain("%s, block %u: thread %d waits at __syncthreads (%s:%d), thread %d in a shuffle or vote of lanes %08x",
-                           name, index, at_barrier, b->file, b->line, in_meeting, m->lanes);
-    else if (in_meeting >= 0)
-        cuda_host_complain("%s, block %u: thread %d waits in a shuffle or vote of lanes %08x that not all come to", name,
-                           index, in_meeting, m->lanes);
-    else
-        cuda_host_complain("%s, block %u: thread %d waits at __syncthreads (%s:%d), other threads wait at another", name,
-                           index, at_barrier, b->file, b->line);
+    int meets = first_in_meeting(), waits = first_in_barrier();
+    char in_meeting[128] = "", at_barrier[512] = "";
+    if (meets >= 0)
+        snprintf(in_meeting, sizeof in_meeting, "thread %d waits in a shuffle or vote of lanes %08x", meets,
+                 block.thread[meets].lanes);
+    if (waits >= 0)
+        snprintf(at_barrier, sizeof at_barrier, "thread %d waits at __syncthreads (%s:%d)", waits,
+                 block.thread[waits].file, block.thread[waits].line);
+    cuda_host_complain("%s, block %u: %s, %s", block.kernel->name, cuda_host_block_index.x,
+                       waits >= 0 ? at_barrier : in_meeting,
+                       waits < 0 ? "that not all come to" : meets < 0 ? "other threads wait at another" : in_meeting);
 }
 
-/* --- meetings of a warp -------------------------------------------------------------------------------------------------- */
+/* --- meetings of a warp ------------------------------------------------------------------------------------------- */
 
 static bool all_agree(const thread *of_warp, unsigned lanes)
 {
@@ -150,7 +147,7 @@ static bool end_meetings(int w)
     return any;
 }
 
-/* --- who is next ----------------------------------------------------------------------------------------------------------- */
+/* --- who is next -------------------------------------------------------------------------------------------------- */
 
 /* A bit of the set, counting from `turn` up or down. */
 static int pick_bit(unsigned set, int turn, bool backwards)
@@ -216,7 +213,7 @@ found:;
     return w * CUDA_HOST_WARP + lane;
 }
 
-/* --- going on ------------------------------------------------------------------------------------------------------------- */
+/* --- going on ----------------------------------------------------------------------------------------------------- */
 
 static void set_now(int t)
 {
@@ -288,7 +285,8 @@ static const char *check_meeting(cuda_host_meeting kind, unsigned lanes, int fro
     if (!(lanes >> t % CUDA_HOST_WARP & 1)) return "does not take part itself";
     if (lanes & ~block.warp[t / CUDA_HOST_WARP].live) return "names lanes that have ended or never were";
     if (kind != CUDA_HOST_SHUFFLE) return NULL;
-    return from < 0 || from >= CUDA_HOST_WARP || !(lanes >> from & 1) ? "reads from a lane that does not take part" : NULL;
+    if (from >= 0 && from < CUDA_HOST_WARP && lanes >> from & 1) return NULL;
+    return "reads from a lane that does not take part";
 }
 
 uint64_t cuda_host_meet(cuda_host_meeting kind, unsigned lanes, uint64_t value, int from)
@@ -310,40 +308,7 @@ uint64_t cuda_host_meet(cuda_host_meeting kind, unsigned lanes, uint64_t value, 
     return self->value;
 }
 
-/* --- shared memory -------------------------------------------------------------------------------------------------------- */
-
-enum { POISON = 0xFF, BAND = 0xB5 };
-static cuda_host_array *arrays;   /* of this block */
-
-void cuda_host_enter_array(cuda_host_array *array)
-{
-    unsigned char *before = array->memory - CUDA_HOST_BAND, *after = array->memory + array->bytes;
-    ASAN_UNPOISON_MEMORY_REGION(before, array->bytes + 2 * CUDA_HOST_BAND);
-    memset(before, BAND, CUDA_HOST_BAND);
-    memset(array->memory, POISON, array->bytes);
-    memset(after, BAND, CUDA_HOST_BAND);
-    ASAN_POISON_MEMORY_REGION(before, CUDA_HOST_BAND);
-    ASAN_POISON_MEMORY_REGION(after, CUDA_HOST_BAND);
-    array->block = cuda_host_block_number;
-    array->next = arrays;
-    arrays = array;
-}
-
-__attribute__((no_sanitize("address"))) static void check_arrays(void)
-{
-    for (cuda_host_array *a = arrays; a; a = a->next) {
-        for (int i = 0; i < CUDA_HOST_BAND; i++) {
-            if (a->memory[-1 - i] == BAND && a->memory[a->bytes + (size_t)i] == BAND) continue;
-            cuda_host_complain("%s, block %u: wrote outside of shared memory \"%s\" of %zu bytes", block.kernel->name,
-                               cuda_host_block_index.x, a->name, a->bytes);
-            block.failed = true;
-            cuda_host_break(cudaErrorIllegalAddress);
-            break;
-        }
-    }
-}
-
-/* --- blocks ----------------------------------------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
 
 static void give_up_fibres(void)
 {
@@ -358,8 +323,7 @@ static void run_block(unsigned index)
 {
     unsigned threads = block.kernel->threads;
     cuda_host_block_index.x = index;
-    cuda_host_block_number++;
-    arrays = NULL;
+    cuda_host_begin_arrays();
     block.by_turns = cuda_host_random(2);
     memset(block.thread, 0, threads * sizeof *block.thread);
     for (int w = 0; w < block.n_warps; w++) {
@@ -375,7 +339,7 @@ static void run_block(unsigned index)
     cuda_host_fibre_switch(cuda_host_main_fibre(), block.thread[block.now].fibre);
     block.running = false;
     if (block.failed) give_up_fibres();
-    check_arrays();
+    if (!cuda_host_check_arrays(block.kernel->name)) block.failed = true;
 }
 
 static uint32_t common_divisor(uint32_t a, uint32_t b)

@@ -29,7 +29,7 @@ static void run_fill(const void *args)
     memset(f->to, f->byte, f->bytes);
 }
 
-/* --- what may be copied where --------------------------------------------------------------------------------------------- */
+/* --- what may be copied where ------------------------------------------------------------------------------------- */
 
 static const char *const place_names[] = {"device", "pinned", "pageable"};
 
@@ -55,14 +55,14 @@ static cudaError_t check_copy(const char *name, const copy *c, enum cudaMemcpyKi
         *kind = to_device ? from_device ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice
                           : from_device ? cudaMemcpyDeviceToHost : cudaMemcpyHostToHost;
     if (*kind < cudaMemcpyHostToHost || *kind > cudaMemcpyDeviceToDevice) return cudaErrorInvalidMemcpyDirection;
-    if (!check_place(name, "source", c->from, c->bytes, *kind == cudaMemcpyDeviceToHost || *kind == cudaMemcpyDeviceToDevice))
-        return cudaErrorInvalidValue;
-    if (!check_place(name, "target", c->to, c->bytes, *kind == cudaMemcpyHostToDevice || *kind == cudaMemcpyDeviceToDevice))
-        return cudaErrorInvalidValue;
-    return cudaSuccess;
+    from_device = *kind == cudaMemcpyDeviceToHost || *kind == cudaMemcpyDeviceToDevice;
+    to_device = *kind == cudaMemcpyHostToDevice || *kind == cudaMemcpyDeviceToDevice;
+    bool right = check_place(name, "source", c->from, c->bytes, from_device) &&
+                 check_place(name, "target", c->to, c->bytes, to_device);
+    return right ? cudaSuccess : cudaErrorInvalidValue;
 }
 
-/* --- giving it to a stream -------------------------------------------------------------------------------------------------- */
+/* --- giving it to a stream ---------------------------------------------------------------------------------------- */
 
 static cudaError_t give_staged(const char *name, const copy *c, cudaStream_t stream)
 {
@@ -89,7 +89,7 @@ static cudaError_t give_copy(const char *name, const copy *c, enum cudaMemcpyKin
     return error ? error : cuda_host_broken();
 }
 
-/* --- the runtime's ---------------------------------------------------------------------------------------------------------- */
+/* --- the runtime's ------------------------------------------------------------------------------------------------ */
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream)
 {

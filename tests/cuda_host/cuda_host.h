@@ -9,7 +9,7 @@
  *   kernels    the blocks of a launch, and the threads of a block, run in varied order
  *   capture    records, and refuses what a GPU refuses
  *
- * A mistake is told on stderr as "cuda_host: ..." and is the error that a GPU gives, for good where it is for good there.
+ * A mistake is told on stderr as "cuda_host: ..." and is the error that a GPU gives, for good where it is so there.
  *
  *   CINCH_CUDA_HOST_SEED=n        another order of everything
  *   CINCH_CUDA_HOST_FAIL=n        the n-th call of the runtime or of cuBLASLt fails
@@ -33,7 +33,7 @@
 extern "C" {
 #endif
 
-/* --- for the stand-ins of libraries, and for tests ------------------------------------------------------------------ */
+/* --- for the stand-ins of libraries, and for tests ---------------------------------------------------------------- */
 
 /* First in every function of a library: counts the call; nonzero where it has to fail. */
 int cuda_host_fails(const char *name);
@@ -41,7 +41,8 @@ int cuda_host_fails(const char *name);
 /* Work of a library: run(args) on a copy of the `bytes` at args, when its turn on the stream comes (and again at every
    launch of the graph where the stream is being captured). Only then may device memory be touched. */
 typedef void cuda_host_work(const void *args);
-cudaError_t cuda_host_enqueue(cudaStream_t stream, const char *name, cuda_host_work *run, const void *args, size_t bytes);
+cudaError_t cuda_host_enqueue(cudaStream_t stream, const char *name, cuda_host_work *run, const void *args,
+                              size_t bytes);
 
 /* Do these bytes lie in one allocation of device memory? */
 bool cuda_host_is_device(const void *memory, size_t bytes);
@@ -52,7 +53,7 @@ void cuda_host_complain(const char *format, ...) __attribute__((format(printf, 1
 /* From now on every call gives this error, as after a kernel that faulted. */
 void cuda_host_break(cudaError_t error);
 
-/* --- for tests of the stand-in -------------------------------------------------------------------------------------- */
+/* --- for tests of the stand-in ------------------------------------------------------------------------------------ */
 
 void cuda_host_seed(uint64_t seed);
 /* Runs what waits; forgets the error for good, the last error and the last complaint. */

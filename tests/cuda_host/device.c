@@ -23,7 +23,7 @@ size_t cuda_host_memory_size(void)
     return *end == 'K' ? n << 10 : *end == 'M' ? n << 20 : *end == 'G' ? n << 30 : n;
 }
 
-/* --- devices ---------------------------------------------------------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------------------------------------------------------ */
 
 static int driver(void) { return (int)setting("CINCH_CUDA_HOST_DRIVER", CUDART_VERSION); }
 static int devices(void) { return (int)setting("CINCH_CUDA_HOST_DEVICES", 1); }
@@ -129,7 +129,7 @@ cudaError_t cudaDeviceReset(void)
     return cuda_host_end(cudaErrorNotSupported);
 }
 
-/* --- errors ------------------------------------------------------------------------------------------------------------------ */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 static const struct { cudaError_t error; const char *name, *text; } texts[] = {
 #define ERROR(name, text) {name, #name, text},
@@ -151,7 +151,8 @@ static const struct { cudaError_t error; const char *name, *text; } texts[] = {
     ERROR(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing")
     ERROR(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture")
     ERROR(cudaErrorStreamCaptureIsolation, "dependency created on uncaptured work in another stream")
-    ERROR(cudaErrorStreamCaptureImplicit, "operation would make the legacy stream depend on a capturing blocking stream")
+    ERROR(cudaErrorStreamCaptureImplicit,
+          "operation would make the legacy stream depend on a capturing blocking stream")
     ERROR(cudaErrorCapturedEvent, "operation not permitted on an event last recorded in a capturing stream")
     ERROR(cudaErrorUnknown, "unknown error")
 #undef ERROR

@@ -19,7 +19,7 @@
 #undef __launch_bounds__
 #define __launch_bounds__(...)
 
-/* --- launches and shared memory ------------------------------------------------------------------------------------- */
+/* --- launches and shared memory ----------------------------------------------------------------------------------- */
 
 /* A call that waits: the arguments are taken when the launch is made, as on a GPU. */
 template <typename F, typename... V>
@@ -55,11 +55,12 @@ static inline void cuda_host_launch_call(const char *name, F kernel, int64_t blo
         type of[count];                                                                                            \
         unsigned char after[CUDA_HOST_BAND];                                                                       \
     } name##_memory;                                                                                               \
-    static cuda_host_array name##_array = {#name, (unsigned char *)name##_memory.of, sizeof name##_memory.of, 0, NULL}; \
+    static cuda_host_array name##_array = {#name, (unsigned char *)name##_memory.of, sizeof name##_memory.of, 0,   \
+                                           NULL};                                                                  \
     if (name##_array.block != cuda_host_block_number) cuda_host_enter_array(&name##_array);                        \
     auto &name = name##_memory.of
 
-/* --- threads that meet ------------------------------------------------------------------------------------------------ */
+/* --- threads that meet -------------------------------------------------------------------------------------------- */
 
 #define __syncthreads() cuda_host_barrier(__FILE__, __LINE__)
 #define CUDA_HOST_ALL 0xffffffffu
@@ -120,7 +121,7 @@ static inline int __syncthreads_count(int yes)
 static inline int __syncthreads_or(int yes) { return __syncthreads_count(yes) != 0; }
 static inline int __syncthreads_and(int yes) { return __syncthreads_count(!yes) == 0; }
 
-/* --- atomics: a thread runs until it waits ---------------------------------------------------------------------------- */
+/* --- atomics: a thread runs until it waits ------------------------------------------------------------------------ */
 
 #define CUDA_HOST_ATOMIC(name, T, result)                                                                          \
     static inline T name(T *at, T v)                                                                               \
@@ -150,7 +151,7 @@ CUDA_HOST_ATOMICS(unsigned long long)
 static inline void __threadfence(void) {}
 static inline void __threadfence_block(void) {}
 
-/* --- functions of the device ------------------------------------------------------------------------------------------ */
+/* --- functions of the device -------------------------------------------------------------------------------------- */
 
 template <typename T> static inline T __ldg(const T *at) { return *at; }
 

@@ -39,7 +39,7 @@ void cuda_host_event_done(cudaEvent_t event, uint64_t number)
     if (event->done < number) event->done = number;
 }
 
-/* --- the runtime's ---------------------------------------------------------------------------------------------------------- */
+/* --- the runtime's ------------------------------------------------------------------------------------------------ */
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
 {
@@ -73,7 +73,8 @@ static cudaError_t record_event(cudaEvent_t event, cudaStream_t stream)
     if (!is_event(event)) return cudaErrorInvalidResourceHandle;
     event->capture = capture;
     if (capture) return cudaSuccess;
-    cuda_host_item item = {.kind = CUDA_HOST_RECORD, .name = "cudaEventRecord", .event = event, .number = ++event->recorded};
+    cuda_host_item item = {.kind = CUDA_HOST_RECORD, .name = "cudaEventRecord", .event = event,
+                           .number = ++event->recorded};
     return cuda_host_give_item(stream, &item, NULL);
 }
 
@@ -102,7 +103,8 @@ static cudaError_t wait_event(cudaStream_t stream, cudaEvent_t event)
     if (!is_event(event)) return cudaErrorInvalidResourceHandle;
     if (capture || event->capture) return wait_in_capture(stream, event, capture);
     if (!event->recorded) return cudaSuccess;
-    cuda_host_item item = {.kind = CUDA_HOST_WAIT, .name = "cudaStreamWaitEvent", .event = event, .number = event->recorded};
+    cuda_host_item item = {.kind = CUDA_HOST_WAIT, .name = "cudaStreamWaitEvent", .event = event,
+                           .number = event->recorded};
     return cuda_host_give_item(stream, &item, NULL);
 }
 

@@ -34,7 +34,7 @@ static cuda_host_fibre main_fibre, *previous, *running;
 
 cuda_host_fibre *cuda_host_main_fibre(void) { return &main_fibre; }
 
-/* --- the switch itself: callee-saved registers on the stack ------------------------------------------------------------ */
+/* --- the switch itself: callee-saved registers on the stack ------------------------------------------------------- */
 
 #if defined(__x86_64__)
 __asm__(".text\n.globl cuda_host_swap\n.hidden cuda_host_swap\n.type cuda_host_swap, @function\ncuda_host_swap:\n"
@@ -92,7 +92,7 @@ void cuda_host_fibre_switch(cuda_host_fibre *from, cuda_host_fibre *to)
     arrived(from);
 }
 
-/* --- making them --------------------------------------------------------------------------------------------------------- */
+/* --- making them -------------------------------------------------------------------------------------------------- */
 
 void cuda_host_fibre_restart(cuda_host_fibre *fibre)
 {
@@ -118,7 +118,8 @@ cuda_host_fibre *cuda_host_fibre_create(void (*entry)(void))
 {
     cuda_host_fibre *fibre = calloc(1, sizeof *fibre);
     if (!fibre) return NULL;
-    char *memory = mmap(NULL, STACK + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *memory = mmap(NULL, STACK + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                        0);
     if (memory == MAP_FAILED || mprotect(memory, GUARD, PROT_NONE)) {
         free(fibre);
         return NULL;

@@ -43,7 +43,7 @@ static void free_items(list *l)
     *l = (list){NULL, NULL};
 }
 
-/* --- while a capture is under way ------------------------------------------------------------------------------------------- */
+/* --- while a capture is under way --------------------------------------------------------------------------------- */
 
 uint64_t cuda_host_capture_of(cudaStream_t stream)
 {
@@ -78,7 +78,7 @@ cudaError_t cuda_host_unsafe(const char *name)
     return cudaSuccess;
 }
 
-/* --- captures --------------------------------------------------------------------------------------------------------------- */
+/* --- captures ----------------------------------------------------------------------------------------------------- */
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
 {
@@ -87,7 +87,8 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
     if (stream->capture) return cuda_host_end(cudaErrorIllegalState);
     struct CUgraph_st *g = calloc(1, sizeof *g);
     if (!g) return cuda_host_end(cudaErrorMemoryAllocation);
-    *g = (struct CUgraph_st){.next = graphs, .number = ++captures, .mode = mode, .thread = pthread_self(), .recording = true};
+    *g = (struct CUgraph_st){.next = graphs, .number = ++captures, .mode = mode, .thread = pthread_self(),
+                             .recording = true};
     graphs = g;
     stream->capture = g;
     return cudaSuccess;
@@ -129,7 +130,7 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureSta
     return cudaSuccess;
 }
 
-/* --- graphs ----------------------------------------------------------------------------------------------------------------- */
+/* --- graphs ------------------------------------------------------------------------------------------------------- */
 
 static bool copy_items(list *to, const list *from)
 {

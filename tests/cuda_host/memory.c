@@ -16,7 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, GUARD = 1 << 20, CHUNK = 1 << 20, ALIGNMENT = 256, POISON = 0xFF, SLACK = 0xB5, KEPT = 64, SHUT = 1 << 20 };
+enum { PAGE = 4096, GUARD = 1 << 20, CHUNK = 1 << 20, SHUT = 1 << 20, ALIGNMENT = 256, KEPT = 64 };
+enum { POISON = 0xFF, SLACK = 0xB5 };
 
 typedef enum kind { DEVICE, PINNED } kind;
 static const char *const kind_names[] = {"device memory", "pinned memory"};
@@ -37,7 +38,7 @@ static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 static unsigned char *first_of(const region *r) { return r->mapping + GUARD; }
 static unsigned char *end_of(const region *r) { return r->mapping + r->mapped - GUARD; }
 
-/* --- finding ------------------------------------------------------------------------------------------------------------- */
+/* --- finding ------------------------------------------------------------------------------------------------------ */
 
 static region *find_start(region *list, const void *memory)
 {
@@ -83,10 +84,11 @@ void cuda_host_describe_address(const void *address, char *text, size_t size)
     else if (at < of->start + of->bytes) snprintf(text, size, "at byte %td of", at - of->start);
     else snprintf(text, size, "%td bytes behind the end of", at - of->start - (ptrdiff_t)of->bytes);
     size_t length = strlen(text);
-    if (of) snprintf(text + length, size - length, "%s %s of %zu bytes", r ? "" : " released", kind_names[of->of], of->bytes);
+    if (!of) return;
+    snprintf(text + length, size - length, "%s %s of %zu bytes", r ? "" : " released", kind_names[of->of], of->bytes);
 }
 
-/* --- guards -------------------------------------------------------------------------------------------------------------- */
+/* --- guards ------------------------------------------------------------------------------------------------------- */
 
 static void set_access(const region *r, int access)
 {
@@ -143,7 +145,7 @@ void cuda_host_check_guards(void)
     cuda_host_close_memory();
 }
 
-/* --- allocating ---------------------------------------------------------------------------------------------------------- */
+/* --- allocating --------------------------------------------------------------------------------------------------- */
 
 /* A file of poison: mapped in place of memory, only what is touched takes time. */
 static int poison_file(void)
@@ -168,7 +170,8 @@ static bool map_poison(const region *r)
     if (file < 0) return false;
     for (unsigned char *at = first_of(r), *end = end_of(r); at < end; at += CHUNK) {
         size_t n = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-        if (mmap(at, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED) return false;
+        int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+        if (mmap(at, n, PROT_READ | PROT_WRITE, flags, file, 0) == MAP_FAILED) return false;
     }
     return true;
 }
@@ -216,7 +219,7 @@ static cudaError_t allocate(kind of, void **memory, size_t bytes)
     return cudaSuccess;
 }
 
-/* --- releasing ----------------------------------------------------------------------------------------------------------- */
+/* --- releasing ---------------------------------------------------------------------------------------------------- */
 
 static void unlink_region(region **list, region *r)
 {
@@ -266,7 +269,7 @@ int cuda_host_memory_leaks(void)
     return n;
 }
 
-/* --- the runtime's ------------------------------------------------------------------------------------------------------- */
+/* --- the runtime's ------------------------------------------------------------------------------------------------ */
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {

@@ -5,7 +5,7 @@
 
 #include "cuda_host.h"
 
-/* --- calls.c: what every function of the runtime begins and ends with ------------------------------------------------ */
+/* --- calls.c: what every function of the runtime begins and ends with --------------------------------------------- */
 
 typedef struct cuda_host_lock { int held; } cuda_host_lock;
 cuda_host_lock cuda_host_take(void);
@@ -27,7 +27,7 @@ cudaError_t cuda_host_broken(void);
 /* A varied number below n, from the seed. */
 uint32_t cuda_host_random(uint32_t n);
 
-/* --- memory.c --------------------------------------------------------------------------------------------------------- */
+/* --- memory.c ----------------------------------------------------------------------------------------------------- */
 
 /* Device memory can be touched between open and close; they nest. */
 void cuda_host_open_memory(void);
@@ -43,7 +43,7 @@ int cuda_host_memory_leaks(void);
 /* "12 bytes behind device memory of 400 bytes": what lies at or near an address. */
 void cuda_host_describe_address(const void *address, char *text, size_t size);
 
-/* --- fibre.c ---------------------------------------------------------------------------------------------------------- */
+/* --- fibre.c ------------------------------------------------------------------------------------------------------ */
 
 typedef struct cuda_host_fibre cuda_host_fibre;
 /* The fibre that stands for the thread of the program. */
@@ -54,7 +54,7 @@ cuda_host_fibre *cuda_host_fibre_create(void (*entry)(void));
 void cuda_host_fibre_restart(cuda_host_fibre *fibre);
 void cuda_host_fibre_switch(cuda_host_fibre *from, cuda_host_fibre *to);
 
-/* --- block.c ---------------------------------------------------------------------------------------------------------- */
+/* --- block.c ------------------------------------------------------------------------------------------------------ */
 
 enum { CUDA_HOST_THREADS = 1024, CUDA_HOST_WARP = 32 };
 
@@ -73,11 +73,17 @@ bool cuda_host_in_kernel(void);
 /* Ends the kernel that touched the address; does not return. */
 void cuda_host_fail_kernel(const void *address, const char *what);
 
-/* --- fault.c ----------------------------------------------------------------------------------------------------------- */
+/* --- array.c ------------------------------------------------------------------------------------------------------ */
+
+/* Around a block: its shared arrays are new; false, and the device is broken, where one was written around. */
+void cuda_host_begin_arrays(void);
+bool cuda_host_check_arrays(const char *kernel);
+
+/* --- fault.c ------------------------------------------------------------------------------------------------------ */
 
 void cuda_host_watch_faults(void);
 
-/* --- queue.c ---------------------------------------------------------------------------------------------------------- */
+/* --- queue.c ------------------------------------------------------------------------------------------------------ */
 
 /* A piece of work; `threads` is 0 where it is no kernel. An event's number says which of its records is meant. */
 typedef enum cuda_host_kind { CUDA_HOST_RUN, CUDA_HOST_KERNEL, CUDA_HOST_RECORD, CUDA_HOST_WAIT } cuda_host_kind;
@@ -111,7 +117,7 @@ struct CUstream_st {
     cudaGraph_t capture;            /* what is being recorded, or NULL */
 };
 
-/* --- event.c ---------------------------------------------------------------------------------------------------------- */
+/* --- event.c ------------------------------------------------------------------------------------------------------ */
 
 void cuda_host_event_done(cudaEvent_t event, uint64_t number);
 bool cuda_host_event_is_done(cudaEvent_t event, uint64_t number);
@@ -119,7 +125,7 @@ void cuda_host_event_keep(cudaEvent_t event);
 void cuda_host_event_drop(cudaEvent_t event);
 int cuda_host_event_leaks(void);
 
-/* --- graph.c ---------------------------------------------------------------------------------------------------------- */
+/* --- graph.c ------------------------------------------------------------------------------------------------------ */
 
 /* Adds work to a capture. */
 cudaError_t cuda_host_record(cudaGraph_t graph, const cuda_host_item *item, const void *args);
@@ -136,7 +142,7 @@ int cuda_host_graph_leaks(void);
         if (unsafe) return cuda_host_end(unsafe);            \
     } while (0)
 
-/* --- device.c --------------------------------------------------------------------------------------------------------- */
+/* --- device.c ----------------------------------------------------------------------------------------------------- */
 
 /* Why there is no device, or cudaSuccess. */
 cudaError_t cuda_host_no_device(void);

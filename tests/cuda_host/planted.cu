@@ -35,7 +35,7 @@ void planted_sum(const float *x, float *y, int blocks, cudaStream_t stream)
     CINCH_LAUNCH(sum, blocks, PLANTED_BLOCK, stream, x, y);
 }
 
-/* --- barriers ------------------------------------------------------------------------------------------------------------ */
+/* --- barriers ----------------------------------------------------------------------------------------------------- */
 
 template <bool right> static __global__ void reverse(float *x)
 {
@@ -120,7 +120,7 @@ static __global__ void two_barriers(float *x)
 
 void planted_two_barriers(float *x, cudaStream_t stream) { CINCH_LAUNCH(two_barriers, 1, PLANTED_BLOCK, stream, x); }
 
-/* --- shuffles and votes -------------------------------------------------------------------------------------------------- */
+/* --- shuffles and votes ------------------------------------------------------------------------------------------- */
 
 static __global__ void barrier_and_shuffle(float *x)
 {
@@ -180,7 +180,7 @@ static __global__ void votes(float *y)
 
 void planted_votes(float *y, cudaStream_t stream) { CINCH_LAUNCH(votes, 1, CINCH_WARP, stream, y); }
 
-/* --- shared memory ------------------------------------------------------------------------------------------------------- */
+/* --- shared memory ------------------------------------------------------------------------------------------------ */
 
 static __global__ void shared(float *x, int beyond)
 {
@@ -191,7 +191,10 @@ static __global__ void shared(float *x, int beyond)
     x[threadIdx.x] = *at;
 }
 
-void planted_shared(float *x, int beyond, cudaStream_t stream) { CINCH_LAUNCH(shared, 1, PLANTED_BLOCK, stream, x, beyond); }
+void planted_shared(float *x, int beyond, cudaStream_t stream)
+{
+    CINCH_LAUNCH(shared, 1, PLANTED_BLOCK, stream, x, beyond);
+}
 
 static __global__ void unwritten(float *x)
 {

@@ -11,7 +11,7 @@ enum { MOST_WAITING = 512, GRID_MOST = 0x7fffffff };
 static struct CUstream_st *streams, legacy;
 static int waiting;
 
-/* --- work ----------------------------------------------------------------------------------------------------------------- */
+/* --- work --------------------------------------------------------------------------------------------------------- */
 
 cuda_host_item *cuda_host_copy_item(const cuda_host_item *item, const void *args)
 {
@@ -39,7 +39,7 @@ static void free_item(cuda_host_item *item)
     free(item);
 }
 
-/* --- taking turns ----------------------------------------------------------------------------------------------------------- */
+/* --- taking turns ------------------------------------------------------------------------------------------------- */
 
 static bool can_run(const struct CUstream_st *s)
 {
@@ -87,7 +87,7 @@ void cuda_host_drain(void)
     cuda_host_close_memory();
 }
 
-/* --- giving work ------------------------------------------------------------------------------------------------------------ */
+/* --- giving work -------------------------------------------------------------------------------------------------- */
 
 static bool is_stream(cudaStream_t stream)
 {
@@ -135,19 +135,22 @@ cudaError_t cuda_host_give_item(cudaStream_t given, const cuda_host_item *item, 
     return stream->capture ? cuda_host_record(stream->capture, item, args) : cuda_host_append(stream, item, args);
 }
 
-cudaError_t cuda_host_enqueue(cudaStream_t stream, const char *name, cuda_host_work *run, const void *args, size_t bytes)
+cudaError_t cuda_host_enqueue(cudaStream_t stream, const char *name, cuda_host_work *run, const void *args,
+                              size_t bytes)
 {
     CUDA_HOST_LOCK;
-    if (cuda_host_broken()) return cuda_host_broken();
-    return cuda_host_give_item(stream, &(cuda_host_item){.kind = CUDA_HOST_RUN, .name = name, .run = run, .bytes = bytes}, args);
+    cuda_host_item item = {.kind = CUDA_HOST_RUN, .name = name, .run = run, .bytes = bytes};
+    return cuda_host_broken() ? cuda_host_broken() : cuda_host_give_item(stream, &item, args);
 }
 
-static cudaError_t launch(const cuda_host_item *item, const void *args, int64_t blocks, int64_t threads, cudaStream_t stream)
+static cudaError_t launch(const cuda_host_item *item, const void *args, int64_t blocks, int64_t threads,
+                          cudaStream_t stream)
 {
     cudaError_t begun = cuda_host_begin(item->name, cudaErrorLaunchFailure);
     if (begun) return begun;
     if (blocks < 1 || blocks > GRID_MOST || threads < 1 || threads > CUDA_HOST_THREADS) {
-        cuda_host_complain("%s: launched with %lld blocks of %lld threads", item->name, (long long)blocks, (long long)threads);
+        cuda_host_complain("%s: launched with %lld blocks of %lld threads", item->name, (long long)blocks,
+                           (long long)threads);
         return cudaErrorInvalidConfiguration;
     }
     return cuda_host_give_item(stream, item, args);
@@ -162,7 +165,7 @@ void cuda_host_launch(const char *name, cuda_host_work *run, const void *args, s
     cuda_host_end(launch(&item, args, blocks, threads, stream));
 }
 
-/* --- the runtime's ---------------------------------------------------------------------------------------------------------- */
+/* --- the runtime's ------------------------------------------------------------------------------------------------ */
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
 {

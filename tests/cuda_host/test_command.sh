@@ -6,14 +6,15 @@ CINCH_BACKEND_PATH=$(cd "$2" && pwd)
 export CINCH_BACKEND_PATH
 . "$(dirname "$0")/../cli/common.sh"
 
-# --- devices ---------------------------------------------------------------------------------------------------------------
+# --- devices ----------------------------------------------------------------------------------------------------------
 
 expect 0 '^cuda:0 host stand-in, compute capability 9\.0, 2 multiprocessors, CUDA .* GiB free$' devices
 CINCH_CUDA_HOST_DEVICES=3 expect 0 '^cuda:2 host stand-in' devices
-CINCH_CUDA_HOST_DEVICES=0 expect 0 '^cuda   not usable: the NVIDIA driver finds no GPU; does CUDA_VISIBLE_DEVICES hide it\?$' devices
+CINCH_CUDA_HOST_DEVICES=0 expect 0 \
+    '^cuda   not usable: the NVIDIA driver finds no GPU; does CUDA_VISIBLE_DEVICES hide it\?$' devices
 CINCH_CUDA_HOST_DRIVER=0 expect 0 '^cuda   not usable: no NVIDIA driver is installed$' devices
 CINCH_CUDA_HOST_DRIVER=11040 expect 0 \
-    '"name": "cuda", "usable": false, "reason": "the NVIDIA driver is for CUDA 11.4 and cinch needs [0-9.]+; update' devices --json
+    '"usable": false, "reason": "the NVIDIA driver is for CUDA 11.4 and cinch needs [0-9.]+; update' devices --json
 
 "$cinch" train "${small[@]}" --epochs 1 --out first --device cpu || fail 'no run'
 "$cinch" encode first --data shapes:240 --out codes.npy --device cpu --quiet || fail 'no data'
@@ -23,11 +24,11 @@ expect 2 'device cuda:1: there is one GPU, cuda:0' "${train[@]}" --device cuda:1
 CINCH_CUDA_HOST_DEVICES=0 expect 4 'device cuda: the NVIDIA driver finds no GPU' "${train[@]}" --device cuda --out none
 # Too little for cuBLASLt's workspace; enough for it, but not for the parameters; or not for the data.
 for memory in 20M 33M 35M; do
-    CINCH_CUDA_HOST_MEMORY=$memory expect 4 'out of memory' train --data codes.npy --hidden-sizes 700,700 --latent-dim 2 \
-        --batch-size 32 --quiet --device cuda --out "small$memory" --overwrite
+    CINCH_CUDA_HOST_MEMORY=$memory expect 4 'out of memory' train --data codes.npy --hidden-sizes 700,700 \
+        --latent-dim 2 --batch-size 32 --quiet --device cuda --out "small$memory" --overwrite
 done
 
-# --- trainings -------------------------------------------------------------------------------------------------------------
+# --- trainings --------------------------------------------------------------------------------------------------------
 
 # The validation losses of a run.
 losses() { grep -oE '"val_loss": [0-9.e-]+' "$1/metrics.jsonl" | cut -d' ' -f2; }
@@ -42,7 +43,8 @@ for options in '--optimizer adam' '--model vae --dropout 0.2 --noise gaussian:0.
     expect 0 '' "${train[@]}" "${more[@]}" --device cpu --out cpu --overwrite
     checks=$((checks + 1))
     paste <(losses cpu) <(losses cuda0) | awk '{ d = $1 - $2; if (NF != 2 || d * d > 1e-6 * $1 * $1) exit 1; n++ }
-        END { exit n < 3 }' || fail "$options: other losses than on the CPU: $(losses cpu | xargs), $(losses cuda0 | xargs)"
+        END { exit n < 3 }' ||
+        fail "$options: other losses than on the CPU: $(losses cpu | xargs), $(losses cuda0 | xargs)"
 done
 
 # A run goes on elsewhere, and its model is used anywhere.

@@ -7,7 +7,8 @@ CINCH_BACKEND_PATH=$(cd "$2" && pwd)
 export CINCH_BACKEND_PATH
 . "$(dirname "$0")/../cli/common.sh"
 
-"$cinch" train --data shapes:48 --hidden-sizes 6 --latent-dim 2 --epochs 1 --out first --device cpu --quiet || fail 'no run'
+"$cinch" train --data shapes:48 --hidden-sizes 6 --latent-dim 2 --epochs 1 --out first --device cpu --quiet ||
+    fail 'no run'
 "$cinch" encode first --data shapes:48 --out vectors.npy --device cpu --quiet || fail 'no data'
 tiny=(train --data vectors.npy --hidden-sizes 6 --latent-dim 2 --batch-size 16 --threads 1 --device cuda --quiet)
 

@@ -40,7 +40,7 @@ static void read_from(const float *device, float *to)
     OK(cudaStreamSynchronize(stream));
 }
 
-/* --- kernels that are right ---------------------------------------------------------------------------------------------- */
+/* --- kernels that are right --------------------------------------------------------------------------------------- */
 
 Test(threads, every_element_once)
 {
@@ -78,11 +78,12 @@ Test(threads, votes)
         write_x();
         planted_votes(x, stream);
         read_from(x, result);
-        for (int i = 0; i < 6; i++) cr_expect_eq(result[i], 32, "vote %d under seed %d: %g lanes are right", i, seed, result[i]);
+        for (int i = 0; i < 6; i++)
+            cr_expect_eq(result[i], 32, "vote %d under seed %d: %g lanes are right", i, seed, result[i]);
     }
 }
 
-/* --- barriers ------------------------------------------------------------------------------------------------------------ */
+/* --- barriers ----------------------------------------------------------------------------------------------------- */
 
 static bool is_reversed(const float *result, const float *of, int blocks)
 {
@@ -148,7 +149,7 @@ Test(threads, missing_second_barrier) { check_barrier(reverses_twice, SEEDS); }
 Test(threads, missing_barrier_of_warp) { check_barrier(swaps, SEEDS); }
 Test(threads, warps_in_the_same_memory) { check_barrier(sums_warps, SEEDS / 4); }
 
-/* --- threads that do not come -------------------------------------------------------------------------------------------- */
+/* --- threads that do not come ------------------------------------------------------------------------------------- */
 
 static void check_fault(void (*kernel)(float *, cudaStream_t), cudaError_t error, const char *complaint)
 {
@@ -176,7 +177,10 @@ Test(threads, half_of_a_block_ends)
 }
 
 Test(threads, two_barriers) { check_fault(planted_two_barriers, cudaErrorLaunchFailure, "wait at another"); }
-Test(threads, barrier_and_shuffle) { check_fault(planted_barrier_and_shuffle, cudaErrorLaunchFailure, "waits at __syncthreads"); }
+Test(threads, barrier_and_shuffle)
+{
+    check_fault(planted_barrier_and_shuffle, cudaErrorLaunchFailure, "waits at __syncthreads");
+}
 Test(threads, shuffle_of_ended)
 {
     check_fault(planted_shuffle_of_ended, cudaErrorLaunchFailure, "shuffle or vote of lanes ffffffff");
@@ -198,7 +202,7 @@ Test(threads, launches_that_cannot_be)
     OK(cudaStreamSynchronize(stream));
 }
 
-/* --- shared memory ------------------------------------------------------------------------------------------------------- */
+/* --- shared memory ------------------------------------------------------------------------------------------------ */
 
 Test(threads, unwritten_shared_memory)
 {
