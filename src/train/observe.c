@@ -215,7 +215,8 @@ static void tell_collapse(cinch_fit *f)
     double numbers = (double)cinch_shape_count(cinch_model_code_shape(f->source.model));
     double active = epoch_average(f, "kl_active"), kl = epoch_average(f, "loss_kl");
     bool collapsed = active * numbers < 0.5; /* not without a KL */
-    if (!collapsed || f->collapse_told) return;
+    bool early = f->state.epoch < 2 && f->state.step < cinch_fit_steps(f); /* fresh weights say little, too */
+    if (!collapsed || early || f->collapse_told) return;
     f->collapse_told = true;
     cinch_observe_note(f, "epoch %" PRId64 ": posterior collapse: the KL is %.2g nats, no number of the code says anything "
                        "of the input; try a lower --beta, loss.anneal=linear, loss.free_bits=0.1 or loss.reduction=batchmean",
