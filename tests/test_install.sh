@@ -50,8 +50,8 @@ for kind in shared static; do
     run "$work/$kind/build/in_c"
     run "$work/$kind/build/in_cpp"
 done
-ldd "$work/shared/build/in_c" | grep -q libcinch.so
-! ldd "$work/static/build/in_c" | grep -q libcinch.so
+ldd "$work/shared/build/in_c" | grep libcinch.so >/dev/null
+! ldd "$work/static/build/in_c" | grep libcinch.so
 
 # The file's prefix is that of configure time: name the one it was installed to.
 pkgconfig=$(dirname "$(find "$prefix" -name cinch.pc)")

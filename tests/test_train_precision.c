@@ -161,16 +161,18 @@ static cinch_dry_run planned(const char *precision, const char *batch, const cha
 }
 
 /* The model of `cinch train --model dense`. Activations are counted with their gradients and scratch memory, without
-   the copies of weights, which do not grow with the batch: two bytes a weight. */
+   the copies of weights, which do not grow with the batch: two bytes a weight. On a GPU a product whose activation is
+   no epilogue of the library's leaves it f32 first. */
 Test(train_precision, activations_take_little_more_than_half)
 {
     static const char *const batches[] = {"train.batch_size=128", "train.batch_size=256", "train.batch_size=1024"};
     static const char *const threads[] = {"train.threads=1", "train.threads=2", "train.threads=3"};
+    double most = strcmp(backends_device(), "cpu") ? 0.7 : 0.55;
     for (int b = 0; b < 3; b++)
         for (int t = 0; t < 3; t++) {
             cinch_dry_run full = planned("train.precision=f32", batches[b], threads[t]);
             cinch_dry_run low = planned(BF16, batches[b], threads[t]);
-            cr_expect_leq((double)low.activation_bytes, 0.55 * (double)full.activation_bytes, "%s, %s: %lld of %lld",
+            cr_expect_leq((double)low.activation_bytes, most * (double)full.activation_bytes, "%s, %s: %lld of %lld",
                           batches[b], threads[t], (long long)low.activation_bytes, (long long)full.activation_bytes);
             cr_expect_eq(full.weight_bytes, 0);
             cr_expect(low.weight_bytes >= 2 * low.parameters && low.weight_bytes < 2 * low.parameters + 4096);

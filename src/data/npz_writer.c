@@ -40,7 +40,7 @@ typedef struct record {
 
 static void put(record *r, uint64_t value, int bytes)
 {
-    for (int i = 0; i < bytes; i++) r->bytes[r->size++] = (unsigned char)(value >> (8 * i));
+    for (int i = 0; i < bytes; i++) r->bytes[r->size++] = i < 8 ? (unsigned char)(value >> (8 * i)) : 0;
 }
 
 static void put_text(record *r, const char *text)
