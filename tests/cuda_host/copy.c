@@ -85,7 +85,7 @@ static cudaError_t give_copy(const char *name, const copy *c, enum cudaMemcpyKin
     if (error) return error;
     if (pageable && kind == cudaMemcpyHostToDevice) return give_staged(name, c, stream);
     error = cuda_host_enqueue(stream, name, run_copy, c, sizeof *c);
-    if (!error && pageable) cuda_host_drain();
+    if (!error && pageable) error = cuda_host_wait(stream);
     return error ? error : cuda_host_broken();
 }
 

@@ -94,13 +94,15 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
     return cudaSuccess;
 }
 
-static void free_graph(cudaGraph_t graph)
+static bool free_graph(cudaGraph_t graph)
 {
     struct CUgraph_st **at = &graphs;
-    while (*at != graph) at = &(*at)->next;
+    while (*at && *at != graph) at = &(*at)->next;
+    if (!*at) return false;
     *at = graph->next;
     free_items(&graph->items);
     free(graph);
+    return true;
 }
 
 /* Ends the capture even where the call is made to fail. */
@@ -181,7 +183,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 {
     CUDA_HOST_LOCK;
     cudaError_t begun = cuda_host_begin(__func__, cudaErrorUnknown);
-    free_graph(graph);
+    if (!free_graph(graph)) return cuda_host_end(cudaErrorInvalidValue);
     return cuda_host_end(begun ? begun : cuda_host_broken());
 }
 
@@ -190,7 +192,8 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable)
     CUDA_HOST_LOCK;
     cudaError_t begun = cuda_host_begin(__func__, cudaErrorUnknown);
     struct CUgraphExec_st **at = &executables;
-    while (*at != executable) at = &(*at)->next;
+    while (*at && *at != executable) at = &(*at)->next;
+    if (!*at) return cuda_host_end(cudaErrorInvalidValue);
     *at = executable->next;
     free_items(&executable->items);
     free(executable);

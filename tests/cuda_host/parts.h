@@ -106,7 +106,8 @@ cudaError_t cuda_host_give_item(cudaStream_t stream, const cuda_host_item *item,
 cudaError_t cuda_host_append(cudaStream_t stream, const cuda_host_item *item, const void *args);
 cuda_host_item *cuda_host_copy_item(const cuda_host_item *item, const void *args);
 void cuda_host_drain(void);
-void cuda_host_drain_stream(cudaStream_t stream);
+/* Runs work until the stream's is done. */
+cudaError_t cuda_host_wait(cudaStream_t stream);
 /* Runs one piece of work; false where none is waiting. */
 bool cuda_host_step(void);
 int cuda_host_stream_leaks(void);

@@ -69,7 +69,7 @@ bool cuda_host_step(void)
     return true;
 }
 
-void cuda_host_drain_stream(cudaStream_t stream)
+static void drain_stream(cudaStream_t stream)
 {
     if (!stream->first) return;
     cuda_host_open_memory();
@@ -186,7 +186,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
     CUDA_HOST_LOCK;
     cudaError_t begun = cuda_host_begin(__func__, cudaErrorUnknown);
     if (stream == &legacy || !is_stream(stream)) return cuda_host_end(cudaErrorInvalidResourceHandle);
-    cuda_host_drain_stream(stream);
+    drain_stream(stream);
     if (stream->capture) cuda_host_invalidate(stream->capture);
     struct CUstream_st **at = &streams;
     while (*at != stream) at = &(*at)->next;
@@ -195,15 +195,20 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
     return cuda_host_end(begun ? begun : cuda_host_broken());
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t given)
+cudaError_t cuda_host_wait(cudaStream_t given)
+{
+    cudaStream_t stream = stream_of(given);
+    if (!is_stream(stream)) return cudaErrorInvalidResourceHandle;
+    if (stream == &legacy) cuda_host_drain();
+    else drain_stream(stream);
+    return cuda_host_broken();
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
     CUDA_HOST_BEGIN(cudaErrorUnknown);
     CUDA_HOST_UNSAFE;
-    cudaStream_t stream = stream_of(given);
-    if (!is_stream(stream)) return cuda_host_end(cudaErrorInvalidResourceHandle);
-    if (stream == &legacy) cuda_host_drain();
-    else cuda_host_drain_stream(stream);
-    return cuda_host_end(cuda_host_broken());
+    return cuda_host_end(cuda_host_wait(stream));
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream)

@@ -253,6 +253,7 @@ Test(streams, recorded_work)
     added = 100; /* the arguments are those of the recording */
     for (int i = 0; i < 3; i++) OK(cudaGraphLaunch(ready, stream));
     OK(cudaGraphExecDestroy(ready));
+    GIVES(cudaErrorInvalidValue, cudaGraphExecDestroy(ready));
     OK(cudaStreamSynchronize(stream));
     OK(cudaMemcpy(result, y, BYTES, cudaMemcpyDeviceToHost));
     cr_assert(all_are(result, 15));
