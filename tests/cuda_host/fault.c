@@ -4,8 +4,9 @@
  * memory, it is told which before it dies. ASan says both itself, with more about it.
  */
 #include "parts.h"
+#include "shadow.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef CUDA_HOST_ASAN
 
 void cuda_host_watch_faults(void) {}
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fibres: stacks that take turns in one thread of the program. */
 #include "parts.h"
+#include "shadow.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
+#ifdef CUDA_HOST_ASAN
 #include <sanitizer/common_interface_defs.h>
 enum { STACK = 256 << 10 };
 #else
@@ -64,7 +64,7 @@ void cuda_host_swap(void **save, void *load);
 /* After a switch, on the stack switched to. */
 static void arrived(cuda_host_fibre *self)
 {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef CUDA_HOST_ASAN
     __sanitizer_finish_switch_fiber(self->fake, &previous->stack, &previous->size);
 #endif
     running = self;
@@ -81,7 +81,7 @@ void cuda_host_fibre_switch(cuda_host_fibre *from, cuda_host_fibre *to)
 {
     previous = from;
     running = to;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef CUDA_HOST_ASAN
     __sanitizer_start_switch_fiber(&from->fake, to->stack, to->size);
 #endif
 #ifdef WITH_UCONTEXT
@@ -97,9 +97,7 @@ void cuda_host_fibre_switch(cuda_host_fibre *from, cuda_host_fibre *to)
 void cuda_host_fibre_restart(cuda_host_fibre *fibre)
 {
     fibre->fake = NULL;
-#ifdef __SANITIZE_ADDRESS__
     ASAN_UNPOISON_MEMORY_REGION(fibre->stack, fibre->size);
-#endif
 #ifdef WITH_UCONTEXT
     getcontext(&fibre->context);
     fibre->context.uc_stack.ss_sp = (void *)fibre->stack;
