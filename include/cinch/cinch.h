@@ -7,6 +7,7 @@
 #include <cinch/data.h>
 #include <cinch/device.h>
 #include <cinch/graph.h>
+#include <cinch/infer.h>
 #include <cinch/model.h>
 #include <cinch/ops.h>
 #include <cinch/params.h>

@@ -44,7 +44,8 @@ typedef struct cinch_plan_options {
 } cinch_plan_options;
 
 /* Errors: the graph's own first error; CINCH_DEVICE when memory is short, with the need. `params` may be NULL when the
-   graph has none. `options` may be NULL. */
+   graph has none; they may have been allocated on another handle of the same device, as long as no plan and no call
+   changes them. `options` may be NULL. */
 CINCH_API cinch_status cinch_plan_create(cinch_plan **out, const cinch_graph *graph, cinch_device *device,
                                          cinch_params *params, const cinch_plan_options *options);
 CINCH_API void cinch_plan_free(cinch_plan *plan);

@@ -155,6 +155,7 @@ int64_t cinch_params_slab_size(const cinch_params *p, cinch_slab slab)
 void cinch_params_lay_out(cinch_params *p)
 {
     int64_t next[CINCH_SLAB_COUNT] = {0};
+    if (p->device) return; /* nothing can be declared any more, and several threads may be reading */
     for (int i = 0; i < p->n; i++) {
         cinch_param_entry *e = &p->entries[i];
         e->offset = next[cinch_slab_of(e)];
@@ -207,8 +208,8 @@ cinch_status cinch_params_allocate(cinch_params *p, cinch_device *device, uint64
 {
     float *memory = NULL;
     if (p->device) return cinch_fail(CINCH_USAGE, "the parameters have their memory already");
-    p->device = device;
     cinch_params_lay_out(p);
+    p->device = device;
     for (int slab = CINCH_SLAB_TRAINABLE; slab <= CINCH_SLAB_STATE; slab++) TRY(cinch_params_slab_memory(p, slab, &memory));
     return initialise_all(p, seed);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "core/store.h"
 
 static int32_t operand(const cinch_graph *g, int32_t id, int k) { return g->operands[g->nodes[id].first_in + k]; }
 
@@ -151,12 +152,15 @@ static cinch_status take_memory(cinch_plan *plan)
 
 /* --- the plan ----------------------------------------------------------------------------------------------------------- */
 
-static cinch_status check(const cinch_graph *graph, const cinch_params *params, const cinch_plan_options *options)
+static cinch_status check(const cinch_graph *graph, const cinch_device *device, const cinch_params *params,
+                          const cinch_plan_options *options)
 {
     if ((unsigned)options->precision > CINCH_PRECISION_BF16)
         return cinch_fail(CINCH_USAGE, "precision %d: unknown", options->precision);
     if (graph->params && graph->params != params)
         return cinch_fail(CINCH_USAGE, "the plan needs the store that its graph's parameters are in");
+    if (params && params->device && strcmp(params->device->name, device->name))
+        return cinch_fail(CINCH_USAGE, "the plan is for %s, its parameters are on %s", device->name, params->device->name);
     return CINCH_OK;
 }
 
@@ -174,7 +178,7 @@ cinch_status cinch_plan_create(cinch_plan **out, const cinch_graph *graph, cinch
     const cinch_plan_options defaults = {0};
     *out = NULL;
     if (!options) options = &defaults;
-    TRY(check(graph, params, options));
+    TRY(check(graph, device, params, options));
     TRY(cinch_device_enter(device));
     cinch_plan *plan = cinch_calloc(1, sizeof *plan);
     if (!plan) return CINCH_DEVICE;

@@ -27,7 +27,7 @@ static inline cinch_slab cinch_slab_of(const cinch_param_entry *e)
     return e->options.state ? CINCH_SLAB_STATE : e->options.frozen ? CINCH_SLAB_FROZEN : CINCH_SLAB_TRAINABLE;
 }
 
-/* Assigns offsets in order of declaration. */
+/* Assigns offsets in order of declaration; once the parameters have memory they stand. */
 void cinch_params_lay_out(cinch_params *params);
 
 /* The slab's memory, taken on first use: zeros, or for the averaged weights a copy of the weights. */

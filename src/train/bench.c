@@ -9,7 +9,8 @@
 #include "core/status.h"
 #include "train/clock.h"
 #include "train/memory.h"
-#include "train/weights.h"
+#include "trained/weights.h"
+#include "trained/workload.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,37 +20,10 @@
 enum { WARM_STEPS = 20, FRESH_BATCHES = 16, STEPS_MOST = 100000, GPU_STRETCH = 10 };
 static const double seconds_wanted = 5;
 
-/* --- workloads ----------------------------------------------------------------------------------------------------------- */
-
-typedef struct workload {
-    const char *name, *model;
-    cinch_sample sample;
-    int64_t batch_size;
-    cinch_optimizer optimizer;
-} workload;
-
-static const workload workloads[] = {
-    {"dense", "{\"name\": \"dense\", \"hidden_sizes\": [512, 256], \"latent_dim\": 64, \"output_activation\": \"sigmoid\"}",
-     {{1, {784}}, 0, 1, 0}, 256, {.kind = CINCH_ADAM, .lr = 1e-3}}};
-enum { WORKLOADS = sizeof workloads / sizeof *workloads };
-
-static cinch_status find_workload(const char *name, const workload **out)
-{
-    const char *names[WORKLOADS];
-    for (int i = 0; i < WORKLOADS; i++) {
-        names[i] = workloads[i].name;
-        if (strcmp(name, names[i])) continue;
-        *out = &workloads[i];
-        return CINCH_OK;
-    }
-    const char *near = cinch_nearest(name, names, WORKLOADS);
-    return cinch_fail(CINCH_USAGE, "%s: no such workload; did you mean %s?", name, near ? near : names[0]);
-}
-
 /* --- one benchmark --------------------------------------------------------------------------------------------------------- */
 
 typedef struct bench {
-    const workload *w;
+    const cinch_workload *w;
     int64_t batch_size, batches;   /* that there are in the data */
     cinch_precision precision;
     cinch_device *device;
@@ -135,7 +109,7 @@ static cinch_status load_weights(bench *b, const char *path)
     cinch_tensor_file *file;
     if (!path) return CINCH_OK;
     TRY(cinch_tensor_file_open(&file, path));
-    cinch_status status = cinch_weights_load(file, path, b->model, b->params, false, NULL);
+    cinch_status status = cinch_weights_load(file, path, b->model, b->params, CINCH_WEIGHTS_ALL, NULL);
     cinch_tensor_file_free(file);
     return status;
 }
@@ -273,7 +247,7 @@ cinch_status cinch_bench_train(const char *name, const cinch_bench_options *opti
     bench b = {0};
     cinch_bench_options given = options ? *options : (cinch_bench_options){0};
     if (given.steps > STEPS_MOST) return cinch_fail(CINCH_USAGE, "--steps: at most %d", STEPS_MOST);
-    TRY(find_workload(name, &b.w));
+    TRY(cinch_workload_find(name, &b.w));
     b.batch_size = given.batch_size > 0 ? given.batch_size : b.w->batch_size;
     b.precision = given.precision;
     *out = (cinch_bench){.workload = b.w->name, .batch_size = b.batch_size};

@@ -8,7 +8,4 @@
 /* Rate of a large square product on the device in this precision, 1e9 flops a second, best of several. */
 cinch_status cinch_product_peak(cinch_device *device, cinch_precision precision, double *gflops);
 
-/* Threads that the device computes with; 1 where it does not say. */
-int cinch_bench_threads(cinch_device *device);
-
 #endif

@@ -8,6 +8,7 @@
 #include "core/status.h"
 #include "train/bench.h"
 #include "train/clock.h"
+#include "trained/workload.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -18,7 +19,7 @@
 
 /* --- the same work on every thread, timed together --------------------------------------------------------------- */
 
-enum { MAX_THREADS = 256 };
+enum { MAX_THREADS = CINCH_BENCH_THREADS };
 
 typedef struct worker {
     void (*work)(struct worker *);
@@ -239,16 +240,6 @@ cinch_status cinch_product_peak(cinch_device *device, cinch_precision precision,
 }
 
 /* --- all three ----------------------------------------------------------------------------------------------------------- */
-
-int cinch_bench_threads(cinch_device *device)
-{
-    char text[256];
-    cinch_device_describe(device, text, sizeof text);
-    const char *word = strstr(text, " thread");
-    while (word && word > text && word[-1] >= '0' && word[-1] <= '9') word--;
-    int threads = word ? atoi(word) : 1;
-    return threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
-}
 
 static cinch_status measure(cinch_device *device, cinch_peak *out)
 {

@@ -10,33 +10,12 @@
 
 /* --- opening --------------------------------------------------------------------------------------------------------------- */
 
-static cinch_shape batch_shape(int64_t n, cinch_shape sample)
-{
-    cinch_shape shape = {.rank = sample.rank + 1, .dim = {n}};
-    memcpy(shape.dim + 1, sample.dim, (size_t)sample.rank * sizeof *sample.dim);
-    return shape;
-}
-
 static bool is_conditional(const cinch_run *r) { return cinch_model_classes(r->model) > 0; }
-
-/* Writes one of the model's directions for `n` samples: inputs "x" and "label", outputs "y" and "logvar". */
-static void write_forward(const cinch_run *r, cinch_graph *g, cinch_forward direction, int64_t n)
-{
-    cinch_shape in = direction == CINCH_DECODE ? cinch_model_code_shape(r->model) : r->border.sample.shape;
-    cinch_batch batch = {.x = cinch_input(g, "x", CINCH_F32, batch_shape(n, in))};
-    if (is_conditional(r)) batch.label = cinch_input(g, "label", CINCH_I32, CINCH_SHAPE(n));
-    cinch_code code = {.mean = batch.x};
-    if (direction != CINCH_DECODE) code = cinch_model_encode(r->model, g, r->params, &batch, CINCH_EVALUATE);
-    cinch_value y = code.mean;
-    if (direction != CINCH_ENCODE) y = cinch_model_decode(r->model, g, r->params, y, batch.label, CINCH_EVALUATE);
-    cinch_output(g, "y", y);
-    if (direction == CINCH_ENCODE && cinch_valid(code.logvar)) cinch_output(g, "logvar", code.logvar);
-}
 
 /* What training adds to the parameters: a learned deviation, say. */
 static void write_rest(const cinch_run *r, cinch_graph *g)
 {
-    cinch_batch batch = {.x = cinch_input(g, "x", CINCH_F32, batch_shape(1, r->border.sample.shape))};
+    cinch_batch batch = {.x = cinch_input(g, "x", CINCH_F32, cinch_forward_shape(1, r->border.sample.shape))};
     if (is_conditional(r)) batch.label = cinch_input(g, "label", CINCH_I32, CINCH_SHAPE(1));
     cinch_model_loss(r->model, g, r->params, &batch, cinch_config_loss(r->config), CINCH_EVALUATE, NULL);
 }
@@ -60,7 +39,7 @@ static cinch_status take_model(cinch_run *r, const cinch_tensor_file *file)
     if (status == CINCH_USAGE) return cinch_fail_in(CINCH_DATA, r->folder.model);
     if (status) return status;
     TRY(declare_parameters(r));
-    return cinch_weights_load(file, r->folder.model, r->model, r->params, false, NULL);
+    return cinch_weights_load(file, r->folder.model, r->model, r->params, CINCH_WEIGHTS_ALL, NULL);
 }
 
 static cinch_status open_model(cinch_run *r)
@@ -202,17 +181,6 @@ cinch_status cinch_run_restore(cinch_run *r, const float *values, int64_t n, flo
 
 /* --- forward passes --------------------------------------------------------------------------------------------------------------- */
 
-static cinch_status make_forward(cinch_run *r, cinch_forward direction)
-{
-    cinch_graph *g;
-    cinch_plan_options options = {.precision = r->precision};
-    TRY(cinch_graph_create(&g));
-    write_forward(r, g, direction, r->batch_size);
-    cinch_status status = cinch_plan_create(&r->forward[direction], g, r->device, r->params, &options);
-    cinch_graph_free(g);
-    return status;
-}
-
 /* Room for a batch of either side. */
 static cinch_status make_staging(cinch_run *r)
 {
@@ -265,26 +233,18 @@ static cinch_status pass_batch(cinch_run *r, const pass *p, int64_t first, int64
     return p->logvar ? read_rows(r, plan, "logvar", p->logvar + first * p->out_row, p->out_row, n) : CINCH_OK;
 }
 
-static cinch_status check_labels(const cinch_run *r, const int32_t *label, int64_t n)
-{
-    if (!is_conditional(r)) return CINCH_OK;
-    if (!label) return cinch_fail(CINCH_USAGE, "%s: the model is conditional and wants a label for every row", r->folder.path);
-    for (int64_t i = 0; i < n; i++)
-        if (label[i] < 0 || label[i] >= cinch_model_classes(r->model))
-            return cinch_fail(CINCH_USAGE, "label %d: the model knows 0 to %d", label[i], cinch_model_classes(r->model) - 1);
-    return CINCH_OK;
-}
-
 static cinch_status run_pass(cinch_run *r, pass *p, int64_t n)
 {
     int64_t sample = cinch_shape_count(r->border.sample.shape), code = cinch_shape_count(cinch_model_code_shape(r->model));
     p->in_row = p->direction == CINCH_DECODE ? code : sample;
     p->out_row = p->direction == CINCH_ENCODE ? code : sample;
-    TRY(check_labels(r, p->label, n));
+    TRY(cinch_forward_check_labels(r->model, r->folder.path, p->label, n));
     if (!is_conditional(r)) p->label = NULL;
     if (!cinch_model_is_variational(r->model)) p->logvar = NULL;
     if (!r->batch) TRY(make_staging(r));
-    if (!r->forward[p->direction]) TRY(make_forward(r, p->direction));
+    cinch_plan **plan = &r->forward[p->direction];
+    if (!*plan)
+        TRY(cinch_forward_create(plan, r->model, r->device, r->params, p->direction, r->batch_size, r->precision));
     for (int64_t first = 0; first < n; first += r->batch_size)
         TRY(pass_batch(r, p, first, n - first < r->batch_size ? n - first : r->batch_size));
     return CINCH_OK;

@@ -7,9 +7,8 @@
 
 #include "train/folder.h"
 #include "train/source.h"
-#include "train/weights.h"
-
-typedef enum cinch_forward { CINCH_ENCODE, CINCH_DECODE, CINCH_RECONSTRUCT, CINCH_FORWARDS } cinch_forward;
+#include "trained/forward.h"
+#include "trained/weights.h"
 
 struct cinch_run {
     cinch_folder folder;

@@ -135,10 +135,11 @@ static cinch_status start_average(cinch_trainer *t)
 cinch_status cinch_trainer_initial_weights(cinch_trainer *t)
 {
     const cinch_train_config *train = cinch_config_train(t->config);
+    cinch_weights_fit fit = train->partial ? CINCH_WEIGHTS_PARTIAL : CINCH_WEIGHTS_ALL;
     cinch_tensor_file *file;
     if (!train->from_weights) return CINCH_OK;
     TRY(cinch_tensor_file_open(&file, train->from_weights));
-    cinch_status status = cinch_weights_load(file, train->from_weights, t->model, t->params, train->partial, NULL);
+    cinch_status status = cinch_weights_load(file, train->from_weights, t->model, t->params, fit, NULL);
     cinch_tensor_file_free(file);
     return !status && t->fit.source.use_ema ? start_average(t) : status;
 }

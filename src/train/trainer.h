@@ -6,7 +6,7 @@
 #include "train/fit.h"
 #include "train/folder.h"
 #include "train/source.h"
-#include "train/weights.h"
+#include "trained/weights.h"
 
 typedef struct cinch_trainer {
     const cinch_config *config;

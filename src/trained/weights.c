@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/weights.h"
+#include "trained/weights.h"
 
 #include <cinch/version.h>
 
@@ -186,19 +186,25 @@ static cinch_status refuse_strangers(const cinch_tensor_file *file, const char *
     return CINCH_OK;
 }
 
+static cinch_status lacks(const char *path, const char *name, cinch_weights_fit fit)
+{
+    if (fit == CINCH_WEIGHTS_NEEDED) return cinch_fail(CINCH_DATA, "%s: lacks %s, which the model needs", path, name);
+    return cinch_fail(CINCH_DATA, "%s: lacks %s; --partial takes what is there", path, name);
+}
+
 cinch_status cinch_weights_load(const cinch_tensor_file *file, const char *path, const cinch_model *model,
-                                cinch_params *params, bool partial, int *taken)
+                                cinch_params *params, cinch_weights_fit fit, int *taken)
 {
     int n = 0;
     for (int i = 0; i < cinch_params_count(params); i++) {
         cinch_param_info info = cinch_params_info(params, i);
         const cinch_tensor_entry *entry = is_ours(info.name) ? NULL : cinch_tensor_file_find(file, info.name);
-        if (!entry && (partial || is_ours(info.name))) continue;
-        if (!entry) return cinch_fail(CINCH_DATA, "%s: lacks %s; --partial takes what is there", path, info.name);
+        if (!entry && (fit == CINCH_WEIGHTS_PARTIAL || is_ours(info.name))) continue;
+        if (!entry) return lacks(path, info.name, fit);
         TRY(check_shape(entry, path, info));
         TRY(read_parameter(entry, model, params, i));
         n++;
     }
     if (taken) *taken = n;
-    return partial ? CINCH_OK : refuse_strangers(file, path, params);
+    return fit == CINCH_WEIGHTS_ALL ? refuse_strangers(file, path, params) : CINCH_OK;
 }

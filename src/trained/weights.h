@@ -4,8 +4,8 @@
  * take them. This is the one place where layouts are changed. Metadata: cinch.format ("1"), cinch.version, cinch.model
  * (the complete model section) and cinch.sample (what a sample is, see cinch_border).
  */
-#ifndef CINCH_TRAIN_WEIGHTS_H
-#define CINCH_TRAIN_WEIGHTS_H
+#ifndef CINCH_TRAINED_WEIGHTS_H
+#define CINCH_TRAINED_WEIGHTS_H
 
 #include <cinch/data.h>
 #include <cinch/model.h>
@@ -24,10 +24,14 @@ cinch_border cinch_border_of(const cinch_dataset_info *info);
 cinch_status cinch_weights_save(const char *path, const cinch_model *model, const cinch_border *border,
                                 cinch_params *params, cinch_slab slab);
 
+/* What must fit: every tensor of the file and every parameter; only the shapes of those that both have; or every
+   parameter, whatever else is in the file (what only training needs). */
+typedef enum cinch_weights_fit { CINCH_WEIGHTS_ALL, CINCH_WEIGHTS_PARTIAL, CINCH_WEIGHTS_NEEDED } cinch_weights_fit;
+
 /* Reads parameters by name, any float type. CINCH_DATA for a tensor that is missing, not the model's, or of another
-   shape; `partial` allows the first two. *taken (may be NULL): how many were read. */
+   shape. *taken (may be NULL): how many were read. */
 cinch_status cinch_weights_load(const cinch_tensor_file *file, const char *path, const cinch_model *model,
-                                cinch_params *params, bool partial, int *taken);
+                                cinch_params *params, cinch_weights_fit fit, int *taken);
 
 /* Takes cinch.model and cinch.sample; *json is owned by the file. CINCH_DATA when this is not a cinch model. */
 cinch_status cinch_weights_describe(const cinch_tensor_file *file, const char *path, const char **json,
