@@ -38,6 +38,13 @@ static const case_row rows[] = {
         SPEED),
     ROW(matmul, IN(S(16384, 512), S(512, 784)), PRODUCT(.transpose_b = 0), FLOATS, SPEED),
     ROW(matmul, IN(S(16384, 512), BATCH), PRODUCT(.transpose_a = 1), FLOATS, SPEED),
+    ROW(matmul_bias_keep, IN(BATCH, S(512, 784), S(512)), PRODUCT(.transpose_b = 1, .activation = CINCH_OP_gelu_tanh),
+        FLOATS, SPEED),
+    ROW(matmul_grad, IN(S(16384, 512), S(512, 784), BATCH), PRODUCT(.activation = CINCH_OP_relu_grad), FLOATS, SPEED,
+        RANGE(SIGNED, SIGNED, FLAGS)),
+    ROW(matmul_grad, IN(S(16384, 512), S(512, 784), BATCH), PRODUCT(.activation = CINCH_OP_gelu_tanh_grad), FLOATS, SPEED),
+    ROW(matmul_sums, IN(S(16384, 512), BATCH), PRODUCT(.transpose_a = 1), FLOATS, SPEED),
+    ROW(matmul_sums, IN(S(16384, 512), BATCH), PRODUCT(.transpose_a = 1), BF16, SPEED, .to = F32),
     ROW(matmul, IN(S(1024, 128, 64), S(1024, 128, 64)), PRODUCT(.transpose_b = 1), FLOATS, SPEED),
 
     ROW(sum, IN(BATCH), AXES(0, 0), FLOATS, SPEED),
