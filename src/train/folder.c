@@ -19,7 +19,8 @@
 
 /* What a run may have left, besides its checkpoints. */
 static const char *const run_files[] = {"config.json", "parts.safetensors", "metrics.jsonl", "model.safetensors",
-                                        "tuning.json", "reconstructions.png", "history.png", "samples.png", "report.html"};
+                                        "tuning.json", "environment.json", "reconstructions.png", "history.png",
+                                        "samples.png", "report.html"};
 enum { RUN_FILES = sizeof run_files / sizeof *run_files };
 
 cinch_status cinch_folder_create(cinch_folder *f, const char *path)
@@ -32,7 +33,8 @@ cinch_status cinch_folder_create(cinch_folder *f, const char *path)
     f->model = cinch_format("%s/model.safetensors", path);
     f->checkpoint = cinch_format("%s/checkpoint", path);
     f->tuning = cinch_format("%s/tuning.json", path);
-    bool all = f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint && f->tuning;
+    f->environment = cinch_format("%s/environment.json", path);
+    bool all = f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint && f->tuning && f->environment;
     return all ? CINCH_OK : CINCH_DEVICE;
 }
 
@@ -46,6 +48,7 @@ void cinch_folder_free(cinch_folder *f)
     free(f->model);
     free(f->checkpoint);
     free(f->tuning);
+    free(f->environment);
     *f = (cinch_folder){.lock = -1};
 }
 
