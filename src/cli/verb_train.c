@@ -115,11 +115,12 @@ static cinch_status train(cinch_cli *cli, const char *run)
     cinch_train_result result;
     cinch_bar_begin(&bar, cli);
     cinch_train_options options = {.overwrite = cli->overwrite, .resume = cli->resume != NULL,
-                                   .progress = cinch_bar_progress, .user = &bar, .stop = cinch_cli_catch_signals()};
+                                   .progress = cinch_bar_progress, .user = &bar, .stop = cinch_cli_catch_signals(),
+                                   .command = cli->command};
     cinch_status status = cinch_train(cli->config, run, &options, &result);
     cinch_bar_end(&bar);
     TRY(status);
-    TRY(cinch_cli_draw_run(cli, run));
+    TRY(cinch_cli_report_trained(cli, run));
     return print_result(cli, run, &result);
 }
 

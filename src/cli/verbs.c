@@ -46,6 +46,11 @@ static const cinch_verb verbs[] = {
      "Decodes the codes on the way from row I's to row J's, of the run's test part or of other data.\n" SPEC_TEXT,
      "  cinch interpolate runs/vae --from 0 --to 7 --num-points 10 --path slerp --out path.png\n",
      cinch_verb_interpolate},
+    {"report", "make a run's report anew", "RUN", 1, CINCH_KEYS_COMMON, "RUN [--limit N] [--json]",
+     "Writes RUN/report.html and the run's pictures, as train does at its end: figures beside PCA's, losses,\n"
+     "reconstructions, errors, codes, samples, layers, data, environment. The page needs no network. The run's\n"
+     "data must be there; the first 20,000 rows of its test part, or --limit of them, are looked at.\n",
+     "  cinch report runs/first\n", cinch_verb_report},
     {"inspect", "show what a run, a file or data holds", "RUN|FILE|DATA", 1, CINCH_KEYS_DATA,
      "RUN|FILE|DATA [--json]",
      "Of a run: its layers and tensors; of a safetensors file: names, types, shapes, sizes and metadata;\n"
