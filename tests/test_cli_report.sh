@@ -30,6 +30,14 @@ check 'known to report, too' grep -q 'test part, 20 samples' limited/report.html
 expect 0 '' train --model vae "${small[@]}" --epochs 1 --device cpu --out vae
 check 'samples.png of a variational model' is_png vae/samples.png
 
+# --- not now, later
+expect 0 '' train "${small[@]}" --epochs 1 --device cpu --set train.report=false --out plain
+check 'no report, no pictures' test -z "$(ls plain | grep -E 'html|png')"
+expect 0 '' report plain --device cpu
+check 'made later' test -s plain/report.html
+expect 0 '' train --resume plain --epochs 2 --set train.report=false --quiet --device cpu
+expect 0 '' train --resume plain --epochs 3 --set train.report=true --quiet --device cpu
+
 # --- the command line, as a shell takes it
 expect 0 '' train "${small[@]}" --epochs 1 --device cpu --set 'data.split=[8, 1, 1]' --out "it's here"
 check 'quotes where they must be' \

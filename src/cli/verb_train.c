@@ -120,7 +120,7 @@ static cinch_status train(cinch_cli *cli, const char *run)
     cinch_status status = cinch_train(cli->config, run, &options, &result);
     cinch_bar_end(&bar);
     TRY(status);
-    TRY(cinch_cli_report_trained(cli, run));
+    if (cinch_config_train(cli->config)->report) TRY(cinch_cli_report_trained(cli, run));
     return print_result(cli, run, &result);
 }
 

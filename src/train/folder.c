@@ -201,7 +201,7 @@ static uint64_t hash_text(const char *text)
 static cinch_status fingerprint(cinch_config *copy, char out[32])
 {
     static const char *const changing[] = {"train.epochs", "train.max_steps", "train.time_limit",
-                                           "train.device", "train.threads",   "train.log_every"};
+                                           "train.device", "train.threads",   "train.log_every", "train.report"};
     char *text;
     for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) TRY(cinch_config_set(copy, changing[i], "null"));
     TRY(cinch_config_resolve(copy));
