@@ -63,6 +63,8 @@ const char *cuda_host_complaint(void);
 /* How many allocations, streams, events and graphs exist; says on stderr what they are. */
 int cuda_host_leaks(void);
 uint64_t cuda_host_calls(void);
+/* How many pieces of work wait in a stream. */
+int cuda_host_waiting(cudaStream_t stream);
 /* The n-th call from now on fails; 0: none. */
 void cuda_host_fail_at(uint64_t n);
 
