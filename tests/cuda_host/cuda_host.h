@@ -17,6 +17,7 @@
  *   CINCH_CUDA_HOST_MEMORY=n      bytes of the device, with K, M or G; 8G
  *   CINCH_CUDA_HOST_DEVICES=n     how many devices there are; 1
  *   CINCH_CUDA_HOST_DRIVER=n      the driver's version, as 13000; 0: there is none
+ *   CINCH_CUDA_HOST_RELU=drops-nan  cuBLASLt's ReLU gives 0 for NaN
  *
  * A process that leaves anything of the runtime behind ends with status 23 and says what.
  */
