@@ -54,3 +54,23 @@ cinch_status cinch_read_text(const char *path, size_t most, char **text)
     else *text = whole;
     return status;
 }
+
+static cinch_status make_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) return CINCH_OK;
+    return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+cinch_status cinch_make_folders(const char *path)
+{
+    char *part = cinch_strdup(path);
+    if (!part) return CINCH_DEVICE;
+    cinch_status status = CINCH_OK;
+    for (char *slash = strchr(part + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        status = make_folder(part);
+        *slash = '/';
+    }
+    free(part);
+    return status ? status : make_folder(path);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CINCH_REPORT_COMPARE_H
+#define CINCH_REPORT_COMPARE_H
+
+#include <cinch/report.h>
+
+/* Reconstructs n of the listed rows, whose values are x [n, sample]; `data` has the labels that a conditional model wants. */
+cinch_status cinch_compare_reconstruct(cinch_run *run, const cinch_dataset *data, const int32_t *index, const float *x,
+                                       int64_t n, float *y);
+
+/* Row i of those that are measured, by its number in the data. */
+int32_t cinch_compare_row(const cinch_run_rows *rows, int64_t i);
+
+/* Numbers of one sample of the run's model. */
+int64_t cinch_compare_size(const cinch_run *run);
+
+/* Draws the picture. CINCH_USAGE where the runs have no samples in common to draw. */
+cinch_status cinch_compare_draw(const cinch_contender *runs, int n, const cinch_comparison *found, const char *path);
+
+#endif
