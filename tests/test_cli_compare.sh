@@ -16,15 +16,25 @@ column()
 {
     awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR > 1 { print $at }' out | tr '\n' ' '
 }
-png_size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $1 * 16777216 + $2 * 65536 + $3 * 256 + $4, $5 * 16777216 + $6 * 65536 + $7 * 256 + $8 }'; }
+# png_size FILE: width and height
+png_size()
+{
+    od -An -tu1 -j16 -N8 "$1" | awk '{ print $1 * 16777216 + $2 * 65536 + $3 * 256 + $4, $5 * 16777216 + $6 * 65536 + $7 * 256 + $8 }'
+}
 near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= 1e-18 * b * b) }'; }
 digits() { printf %.6g "$1"; }
+
+# Small pictures, so that PCA takes no time: p100.npy has 100 of them.
+npy() { printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': $2, }"; }
+letters() { awk -v n="$1" 'BEGIN { srand(n); for (i = 0; i < n; i++) printf "%c", 33 + int(rand() * 94) }'; }
+for n in 20 100 120 240 480; do { npy '|u1' "($n, 10, 10)"; letters $((n * 100)); } > p$n.npy; done
+small=(--data p240.npy --hidden-sizes 16 --latent-dim 4 --batch-size 32 --quiet)
 
 mkdir runs
 train_run runs/first --epochs 2
 train_run runs/second --epochs 3 --latent-dim 8
 train_run runs/wide --epochs 1 --set data.range=-1:1
-train_run runs/more --data shapes:480 --epochs 1
+train_run runs/more --data p480.npy --epochs 1
 
 # --- runs: what --json says is what eval says
 expect 0 '' compare runs/first runs/second/ --json
@@ -36,7 +46,7 @@ cp out compared
 for i in 0 1; do
     name=$(echo first second | cut -d ' ' -f $((i + 1)))
     object $i compared
-    check "name of $name" test "$(field name) $(field model) $(field data)" = "$name dense shapes:240"
+    check "name of $name" test "$(field name) $(field model) $(field data)" = "$name dense p240.npy"
     check "latent size of $name" test "$(field latent_dim)" = $((4 + 4 * i))
     check "epochs and steps of $name" test "$(field epochs) $(field steps)" = "$((2 + i)) $((12 + 6 * i))"
     check "speed of $name" above "$(field reconstruct_samples_per_s)" 100
@@ -59,7 +69,7 @@ expect 0 '^name +model +latent_dim +parameters +part +n +mse +pca_mse +mse/pca +
     compare runs/first runs/second
 check 'the table has names' test "$(column name)" = 'first second '
 check 'the table has models' test "$(column model)" = 'dense dense '
-check 'the table has sizes' test "$(column latent_dim) $(column parameters)" = '4 8  26036 26168 '
+check 'the table has sizes' test "$(column latent_dim) $(column parameters)" = '4 8  3464 3596 '
 check 'the table has the part' test "$(column part) $(column n)" = 'test test  24 24 '
 check 'the table has epochs and steps' test "$(column epochs) $(column steps)" = '2 3  12 18 '
 for key in mse pca_mse; do
@@ -72,7 +82,7 @@ check 'one line a run' test "$(wc -l < out)" = 3
 check 'why this device' grep -q '^device auto: ' err
 expect 0 '' compare runs/first runs/first
 check 'the same run twice has two names' test "$(column name)" = 'first first-2 '
-(cd runs/first && "$cinch" compare . --quiet) > out 2> err || fail 'compare .'
+(cd runs/first && "$cinch" compare . --data ../../p100.npy --quiet) > out 2> err || fail 'compare .'
 check 'the name of the folder one is in' test "$(column name)" = 'first '
 check '--quiet says nothing else' test ! -s err
 mv runs/first/metrics.jsonl hidden
@@ -86,9 +96,9 @@ mv hidden runs/first/metrics.jsonl
 expect 0 '^pair/compare.json, pair/compare.png$' compare runs/first runs/second --device cpu --out pair
 check 'compare.png' is_png pair/compare.png
 expect 0 '' compare runs/first --quiet --out new/folders/one
-check 'ten pictures side by side' above "$(png_size pair/compare.png | cut -d ' ' -f 1)" $((10 * 84))
+check 'ten pictures side by side' above "$(png_size pair/compare.png | cut -d ' ' -f 1)" $((10 * 90))
 check 'a row for the second run: its pictures and its errors' test \
-    $(($(png_size pair/compare.png | cut -d ' ' -f 2) - $(png_size new/folders/one/compare.png | cut -d ' ' -f 2))) = 104
+    $(($(png_size pair/compare.png | cut -d ' ' -f 2) - $(png_size new/folders/one/compare.png | cut -d ' ' -f 2))) = 110
 check 'nothing else is in there' test "$(ls -A pair | tr '\n' ' ')" = 'compare.json compare.png '
 object 1 pair/compare.json
 check 'compare.json has the figures' test "$(field name) $(field n) $(field epochs)" = 'second 24 3'
@@ -103,18 +113,18 @@ expect 0 '' compare runs/second runs/first --out pair
 check 'another order, another picture' test "$(cmp -s twice.png pair/compare.png; echo $?)" = 1
 
 # --- other data, other samples
-expect 0 '' compare runs/first runs/second --data shapes:100
+expect 0 '' compare runs/first runs/second --data p100.npy
 check '--data is all of it' test "$(column part) $(column n)" = 'all all  100 100 '
-expect 0 '' compare runs/first runs/second --data shapes:100 --limit 30 --json
+expect 0 '' compare runs/first runs/second --data p100.npy --limit 30 --json
 object 1
-check '--data with --limit' test "$(field part) $(field n) $(field data)" = 'all 30 shapes:100'
+check '--data with --limit' test "$(field part) $(field n) $(field data)" = 'all 30 p100.npy'
 mse=$(field mse)
-expect 0 '' eval runs/second --data shapes:100 --limit 30 --json
+expect 0 '' eval runs/second --data p100.npy --limit 30 --json
 check 'as eval says' near "$mse" "$(json mse)"
 expect 0 '' compare runs/first --limit 7
 check '--limit of the test part' test "$(column part) $(column n)" = 'test  7 '
 expect 0 'samples/s  data$' compare runs/first runs/more --out differ
-check 'each has its data' test "$(column data) $(column n)" = 'shapes:240 shapes:480  24 48 '
+check 'each has its data' test "$(column data) $(column n)" = 'p240.npy p480.npy  24 48 '
 check 'pictures of the first one’s' is_png differ/compare.png
 expect 0 '^differ/compare.json; no picture, for first and wide have samples of different shapes or ranges$' \
     compare runs/first runs/wide --device cpu --out differ
@@ -163,9 +173,9 @@ expect 0 '' compare runs/first a.json --epochs 1 --lr 0.01 --seed 3 --quiet --ou
 check '--epochs' test "$(column epochs)" = '2 1 '
 check '--lr' grep -q '"lr": 0.01' flags/a/config.json
 check '--seed' grep -q '"seed": 3' flags/a/config.json
-expect 0 '' compare a.json --set train.max_steps=3 --data shapes:120 --limit 80 --quiet --out flags --overwrite
+expect 0 '' compare a.json --set train.max_steps=3 --data p120.npy --limit 80 --quiet --out flags --overwrite
 check '--set and --data' test "$(column steps) $(column n)" = '3  8 '
-expect 0 '^flags/a: training goes on$' compare a.json --set train.max_steps=4 --data shapes:120 --limit 80 --out flags
+expect 0 '^flags/a: training goes on$' compare a.json --set train.max_steps=4 --data p120.npy --limit 80 --out flags
 check 'a longer training goes on' test "$(column steps)" = '4 '
 expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite empties it' compare a.json --lr 0.5 --out flags
 expect 0 '' compare a.json --lr 0.5 --quiet --out flags --overwrite
@@ -198,9 +208,9 @@ expect 3 '^cinch: cut/model.safetensors: no such file: the run has not come to a
 expect 2 '^cinch: compare: --out FOLDER is missing, for the runs of the configurations' compare runs/first a.json
 expect 2 '^cinch: --lr: is for training, and the runs are trained' compare runs/first --lr 3 --out none
 expect 2 '^cinch: model.latent_dim: is for training' compare runs/first --set model.latent_dim=3 --out none
-expect 2 '^cinch: --val-data: is for training' compare runs/first --val-data shapes --out none
+expect 2 '^cinch: --val-data: is for training' compare runs/first --val-data p20.npy --out none
 expect 2 '^cinch: --overwrite: ' compare runs/first --overwrite --out none
-expect 2 '^cinch: --data: .*compare runs, or configurations, alone' compare runs/first a.json --data shapes:90 --out none
+expect 2 '^cinch: --data: .*compare runs, or configurations, alone' compare runs/first a.json --data p20.npy --out none
 expect 2 '^cinch: --limit: .*alone' compare runs/first a.json --limit 9 --out none
 expect 2 '^cinch: data.layuot: unknown key' compare runs/first --set data.layuot=x --out none
 expect 2 '^cinch: --latent: unknown flag of compare' compare runs/first --latent 3 --out none
@@ -210,11 +220,10 @@ expect 2 '^cinch: bad.json: train.epoch: unknown key; did you mean train.epochs'
 configure far.json --set data.spec=gone.npy
 expect 3 '^cinch: far.json: gone.npy: ' compare a.json far.json --out none
 configure odd.json --model vae --condition label --epochs 1
-sed -i 's/shapes:240/plain.npy/' odd.json
-printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 784), }" > plain.npy
-head -c $((40 * 784)) /dev/zero >> plain.npy
+sed -i 's/p240.npy/plain.npy/' odd.json
+{ npy '|u1' '(40, 784)'; letters $((40 * 784)); } > plain.npy
 expect 2 '^cinch: odd.json: .*labels' compare a.json odd.json --out none
-expect 3 '^cinch: plain.npy: a sample is \[784\], the run wants \[28, 28, 1\]' compare runs/first --data plain.npy --out none
+expect 3 '^cinch: plain.npy: a sample is \[784\], the run wants \[10, 10, 1\]' compare runs/first --data plain.npy --out none
 train_run whole --epochs 1 --set data.split=9,1,0
 expect 2 '^cinch: whole: the run has no test part; give --data' compare runs/first whole --out none
 expect 4 '^cinch: device cuda' compare runs/first --device cuda --out none
@@ -231,9 +240,7 @@ check 'no result of a failure' test ! -s out
 check 'no leftovers' test -z "$(leftovers .)"
 
 # Vectors are drawn as curves.
-expect 0 '' compare runs/first --data shapes:20 --quiet
-printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (50, 6), }" > vectors.npy
-seq 300 | awk '{ printf "%c%c%c%c", 1, 1, $1 % 50 + 1, 63 }' >> vectors.npy
+{ npy '|u1' '(50, 6)'; letters 300; } > vectors.npy
 train_run v1 --data vectors.npy --epochs 1
 train_run v2 --data vectors.npy --epochs 1 --latent-dim 2
 expect 0 '' compare v1 v2 --quiet --out vectors

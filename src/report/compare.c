@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { TIMED = 1024 /* samples at a time, if they are not large */, TIMED_NUMBERS = 1 << 23 };
-static const double timed_seconds = 0.25;
+static const double timed_seconds = 0.1;
 
 int32_t cinch_compare_row(const cinch_run_rows *rows, int64_t i) { return rows->index ? rows->index[i] : (int32_t)i; }
 
@@ -24,23 +24,19 @@ int64_t cinch_compare_size(const cinch_run *run)
     return cinch_shape_count(cinch_model_sample(cinch_run_model(run)).shape);
 }
 
-cinch_status cinch_compare_reconstruct(cinch_run *run, const cinch_dataset *data, const int32_t *index, const float *x,
-                                       int64_t n, float *y)
+cinch_status cinch_compare_labels(const cinch_dataset *data, const int32_t *index, int64_t n, int32_t **out)
 {
     const int32_t *labels = cinch_dataset_labels(data);
-    int32_t *label = labels ? cinch_calloc((size_t)n, sizeof *label) : NULL;
-    if (labels && !label) return CINCH_DEVICE;
-    for (int64_t i = 0; label && i < n; i++) label[i] = labels[index[i]];
-    cinch_status status = cinch_run_reconstruct(run, x, label, n, y);
-    free(label);
-    return status;
+    *out = labels ? cinch_calloc((size_t)n, sizeof **out) : NULL;
+    for (int64_t i = 0; *out && i < n; i++) (*out)[i] = labels[index[i]];
+    return labels && !*out ? CINCH_DEVICE : CINCH_OK;
 }
 
 /* --- how fast ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct timed {
     int64_t n;
-    int32_t *index;
+    int32_t *index, *label;
     float *x, *y;
 } timed;
 
@@ -54,17 +50,18 @@ static cinch_status fill_timed(timed *t, const cinch_contender *c)
     t->y = cinch_calloc((size_t)(t->n * size), sizeof *t->y);
     if (!t->index || !t->x || !t->y) return CINCH_DEVICE;
     for (int64_t i = 0; i < t->n; i++) t->index[i] = cinch_compare_row(&c->rows, i % c->rows.n);
+    TRY(cinch_compare_labels(c->rows.data, t->index, t->n, &t->label));
     return cinch_dataset_gather_float(c->rows.data, t->index, t->n, t->x);
 }
 
 /* The first pass makes the plan and is not timed. */
-static cinch_status time_passes(const timed *t, const cinch_contender *c, double *samples_per_s)
+static cinch_status time_passes(const timed *t, cinch_run *run, double *samples_per_s)
 {
     int64_t passes = 0;
     double seconds = 0;
-    TRY(cinch_compare_reconstruct(c->run, c->rows.data, t->index, t->x, t->n, t->y));
+    TRY(cinch_run_reconstruct(run, t->x, t->label, t->n, t->y));
     for (double start = cinch_seconds(); seconds < timed_seconds; passes++, seconds = cinch_seconds() - start)
-        TRY(cinch_compare_reconstruct(c->run, c->rows.data, t->index, t->x, t->n, t->y));
+        TRY(cinch_run_reconstruct(run, t->x, t->label, t->n, t->y));
     *samples_per_s = (double)(passes * t->n) / seconds;
     return CINCH_OK;
 }
@@ -73,8 +70,9 @@ static cinch_status measure_speed(const cinch_contender *c, double *samples_per_
 {
     timed t = {0};
     cinch_status status = fill_timed(&t, c);
-    if (!status) status = time_passes(&t, c, samples_per_s);
+    if (!status) status = time_passes(&t, c->run, samples_per_s);
     free(t.index);
+    free(t.label);
     free(t.x);
     free(t.y);
     return status;

@@ -4,9 +4,8 @@
 
 #include <cinch/report.h>
 
-/* Reconstructs n of the listed rows, whose values are x [n, sample]; `data` has the labels that a conditional model wants. */
-cinch_status cinch_compare_reconstruct(cinch_run *run, const cinch_dataset *data, const int32_t *index, const float *x,
-                                       int64_t n, float *y);
+/* The labels of n rows, that conditional models want, to be freed; NULL where the data has none. */
+cinch_status cinch_compare_labels(const cinch_dataset *data, const int32_t *index, int64_t n, int32_t **out);
 
 /* Row i of those that are measured, by its number in the data. */
 int32_t cinch_compare_row(const cinch_run_rows *rows, int64_t i);

@@ -100,7 +100,7 @@ typedef struct sheet {
     const cinch_contender *runs;
     int n, count;            /* runs, samples */
     int64_t size;            /* numbers of a sample */
-    int32_t index[SHOWN];
+    int32_t index[SHOWN], *label;
     float *x, *target;       /* target: what to reconstruct; x where that is the data itself */
     strip *strips;           /* [n] */
     cinch_grid_row *rows;    /* [1 + n] */
@@ -130,13 +130,14 @@ static void free_sheet(sheet *s)
 {
     for (int i = 0; s->strips && i < s->n; i++) free(s->strips[i].values);
     free(s->x);
+    free(s->label);
     free(s->strips);
     free(s->rows);
 }
 
 static cinch_status fill_strip(const sheet *s, strip *to, const cinch_contender *c, double mse)
 {
-    TRY(cinch_compare_reconstruct(c->run, s->runs[0].rows.data, s->index, s->x, s->count, to->values));
+    TRY(cinch_run_reconstruct(c->run, s->x, s->label, s->count, to->values));
     snprintf(to->title, TITLE, "%.18s  %.3g", c->name, mse);
     for (int i = 0; i < s->count; i++) {
         int64_t at = i * s->size;
@@ -150,6 +151,7 @@ static cinch_status fill(sheet *s, const cinch_comparison *found)
 {
     const cinch_run_rows *rows = &s->runs[0].rows;
     TRY(make_room(s));
+    TRY(cinch_compare_labels(rows->data, s->index, s->count, &s->label));
     TRY(cinch_dataset_gather_float(rows->data, s->index, s->count, s->x));
     TRY(cinch_dataset_gather_float(rows->target ? rows->target : rows->data, s->index, s->count, s->target));
     s->rows[0] = (cinch_grid_row){"original", s->x, NULL};
