@@ -53,6 +53,9 @@ run_tests()
     [ "$status" = 0 ] || [ "$failed" -gt "$failures" ] || fail "ctest stopped with status $status in $folder/"
 }
 
+# ctest keeps to itself what passing tests print: this is worth reading all the same.
+say_sizes() { grep -h '^minimal build: ' "$1/Testing/Temporary/LastTest.log" || true; }
+
 # A test whose process leaks at its end still passes for Criterion, so what the sanitizers wrote is a check of its own.
 check_reports()
 {
@@ -100,6 +103,7 @@ choose_cuda
 build build-test -DCMAKE_BUILD_TYPE=Release -DCINCH_TESTS=ON -DCINCH_WERROR=ON "${cuda[@]}"
 [ "$with_cuda" = no ] || say "Kernels, by the time that nvcc took: $(list_compile_times build-test/build.log)"
 run_tests build-test "${labels[@]}"
+say_sizes build-test
 
 if [ "$sanitize" = yes ]; then
     # The sanitizers make gcc warn where nothing is wrong; the first tree has refused the real warnings.

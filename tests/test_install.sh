@@ -63,16 +63,37 @@ read -r -a flags <<<"$(pkg-config --static --define-variable=prefix="$prefix" --
 run "${CC:-cc}" "$work/outside/main.c" -o "$work/static_by_pkg_config" "${flags[@]/-lcinch/$(dirname "$pkgconfig")/libcinch.a}"
 run "$work/static_by_pkg_config"
 
-# As a part of another project, and as small as it can be: for the CPU, no command, no tests.
+# As a part of another project, and as small as it can be: for the CPU, shared, no command, no tests. It says how large it is,
+# computes, and takes no library but those that the README names.
 project inside "add_subdirectory($source cinch)"
-run cmake -S "$work/inside" -B "$work/inside/build" -DCINCH_CUDA=OFF -DCINCH_CLI=OFF -DCMAKE_BUILD_TYPE=Release
-run cmake --build "$work/inside/build" --parallel 2
-run "$work/inside/build/in_c"
-[ ! -e "$work/inside/build/cinch/cinch" ]
-library=$(readlink -f "$work/inside/build/cinch/libcinch.so")
+printf '%s\n' "add_executable(by_hand $source/examples/by_hand.c)" 'target_link_libraries(by_hand cinch::cinch)' \
+    >>"$work/inside/CMakeLists.txt"
+inside=$work/inside/build
+run cmake -S "$work/inside" -B "$inside" -DCINCH_CUDA=OFF -DCINCH_CLI=OFF -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Release
+run cmake --build "$inside" --parallel 2
+run "$inside/in_c"
+run "$inside/by_hand"
+ldd "$inside/by_hand" | grep libcinch.so >/dev/null
+[ ! -e "$inside/cinch/cinch" ]
+[ ! -e "$inside/cinch/tests" ]
+[ ! -e "$inside/cinch/examples" ]
+! grep -qi criterion "$inside/CMakeCache.txt"
+library=$(readlink -f "$inside/cinch/libcinch.so")
+needed=$(LC_ALL=C readelf -d "$library" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p')
+others=$(grep -vE '^(lib(openblas|jansson|z|png[0-9]*|m|c|pthread|dl)|ld-linux[^.]*)\.so' <<<"$needed" || true)
+[ -z "$others" ] || { echo "the minimal library needs $others"; exit 1; }
+unused=$(ldd -u "$library" | grep '\.so' || true)
+[ -z "$unused" ] || { echo "the minimal library is linked with what it does not use: $unused"; exit 1; }
 cp "$library" "$work/stripped"
 strip "$work/stripped"
-echo "minimal build: libcinch.so has $(stat -c %s "$work/stripped") bytes, stripped"
+echo "minimal build: libcinch.so has $(stat -c %s "$work/stripped") bytes, stripped, and needs ${needed//$'\n'/ }"
+
+# With its command, which then is linked with the shared library; with the static one, unless asked for.
+run cmake -S "$work/inside" -B "$inside" -DCINCH_CLI=ON
+run cmake --build "$inside" --parallel 2 --target cinch_command
+run "$inside/cinch/cinch" --version
+ldd "$inside/cinch/cinch" | grep libcinch.so >/dev/null
+grep -q '^BUILD_SHARED_LIBS:BOOL=ON' "$build/CMakeCache.txt" || ! ldd "$prefix/bin/cinch" | grep libcinch.so
 
 # Every public header stands alone, in C11 and in C++11.
 for header in "$prefix"/include/cinch/*.h; do

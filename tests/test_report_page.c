@@ -113,16 +113,3 @@ Test(report_page, the_first_error_sticks)
     cr_expect_str_eq(page.text, "before");
     cinch_page_free(&page);
 }
-
-Test(report_page, written_whole_or_not_at_all)
-{
-    cinch_page page;
-    cinch_page_begin(&page);
-    cinch_page_put(&page, "<p>a</p>");
-    cr_assert_eq(cinch_page_end(&page), CINCH_OK);
-    cr_assert_eq(cinch_page_write(&page, in_folder("a.html")), CINCH_OK);
-    cr_expect_eq(files_in_folder(), 1);
-    cr_expect_eq(cinch_page_write(&page, "/nonexistent/a.html"), CINCH_OUTPUT);
-    cr_expect(strstr(cinch_last_error(), "/nonexistent/a.html"));
-    cinch_page_free(&page);
-}

@@ -42,6 +42,36 @@ CINCH_API cinch_status cinch_report_history(const char *run_path, const char *pa
 CINCH_API cinch_status cinch_report_samples(const char *path, const cinch_sample *sample, int64_t n, const float *values,
                                             const float *originals);
 
+/* --- runs beside each other ------------------------------------------------------------------------------------------- */
+
+/* What is compared. */
+typedef struct cinch_contender {
+    cinch_run *run;          /* borrowed, as all here; calls use it, so not from two threads */
+    const char *name, *data; /* what to call it, and its data */
+    cinch_run_rows rows;     /* what it is measured on: those of cinch_run_rows_of, or fewer of them */
+} cinch_contender;
+
+typedef struct cinch_comparison {
+    cinch_evaluation evaluation; /* pca_note is owned by the run */
+    int64_t latent_dim;      /* numbers of a code */
+    cinch_standing standing; /* steps, epochs and seconds of training */
+    double samples_per_s;    /* reconstructed, samples and reconstructions being in host memory */
+} cinch_comparison;
+
+/* Measures `n` runs one after the other, into out[n]. Errors are those of cinch_run_evaluate_rows and name the run. */
+CINCH_API cinch_status cinch_report_compare(const cinch_contender *runs, int n, cinch_comparison *out);
+
+/* An array of `n` objects on one line, to be freed by cinch_free; numbers that do not exist are null. */
+CINCH_API cinch_status cinch_report_compare_json(const cinch_contender *runs, int n, const cinch_comparison *found,
+                                                 char **json);
+
+/* Writes into a folder, which is made where it is missing, compare.json and compare.png: samples that every run was measured
+   on (of the first run's, where the data differ) above what each makes of them, with mean squared errors, on one scale.
+   Where samples or ranges differ there is no picture: *why (may be NULL; else NULL with a picture) says so until this
+   thread's next error, and compare.png of earlier is removed. CINCH_OUTPUT, CINCH_DEVICE. */
+CINCH_API cinch_status cinch_report_compare_write(const cinch_contender *runs, int n, const cinch_comparison *found,
+                                                  const char *folder, const char **why);
+
 CINCH_END
 
 #endif

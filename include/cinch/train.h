@@ -54,6 +54,10 @@ typedef struct cinch_train_result {
 CINCH_API cinch_status cinch_train(const cinch_config *config, const char *path, const cinch_train_options *options,
                                    cinch_train_result *result);
 
+/* Whether cinch_train would begin with this folder, going by the two first of the options: CINCH_USAGE for one that is not
+   empty or a run that is not to be resumed so, CINCH_DATA for none to resume. Nothing is written. */
+CINCH_API cinch_status cinch_train_check(const cinch_config *config, const char *path, const cinch_train_options *options);
+
 /* What training would take: layers, parameters and planned bytes; nothing is written. */
 typedef struct cinch_dry_run {
     int64_t parameters, trainable;
@@ -88,6 +92,15 @@ CINCH_API const cinch_model *cinch_run_model(const cinch_run *run);
 CINCH_API cinch_params *cinch_run_params(cinch_run *run);
 /* The run's own data set (opened on first use; its saved parts apply). */
 CINCH_API cinch_status cinch_run_dataset(cinch_run *run, cinch_dataset **borrowed);
+
+/* How far the run in a folder has come, from the last line of its metrics.jsonl. */
+typedef struct cinch_standing {
+    bool ended;              /* training came to its end */
+    int64_t steps, epochs;   /* 0 where there is no such file */
+    double elapsed_s;        /* of training, over all times it was resumed; NaN where there is no such file */
+} cinch_standing;
+/* CINCH_DATA where the file is there but cannot be read. */
+CINCH_API cinch_status cinch_run_standing(const char *path, cinch_standing *out);
 
 /* Rows of a data set and what to call them. */
 typedef struct cinch_run_rows {

@@ -83,12 +83,11 @@ static cinch_status take_flag(cinch_cli *cli, cursor *c)
 static cinch_status take_operand(cinch_cli *cli, const char *text)
 {
     const cinch_verb *verb = cli->verb;
-    int given = (cli->operand != NULL) + (cli->second != NULL);
-    if (given == verb->operands)
+    if (cli->n_operands == verb->operands)
         return cinch_cli_fail(CINCH_USAGE, "'%s': one argument too many; usage: cinch %s %s", text, verb->name,
                               verb->usage);
     if (!*text) return cinch_cli_fail(CINCH_USAGE, "%s: an empty %s", verb->name, verb->operand);
-    *(given ? &cli->second : &cli->operand) = text;
+    cli->operands[cli->n_operands++] = text;
     return CINCH_OK;
 }
 
@@ -143,8 +142,11 @@ cinch_status cinch_cli_parse(cinch_cli *cli, int argc, char **argv, int from)
     const cinch_verb *verb = cli->verb;
     cli->assignments = calloc((size_t)argc, sizeof *cli->assignments);
     cli->files = calloc((size_t)argc, sizeof *cli->files);
-    if (!cli->assignments || !cli->files) return cinch_cli_no_memory();
+    cli->operands = calloc((size_t)argc, sizeof *cli->operands); /* argv[0] is none of them */
+    if (!cli->assignments || !cli->files || !cli->operands) return cinch_cli_no_memory();
     TRY(take_all(cli, &c));
+    cli->operand = cli->operands[0];
+    cli->second = cli->operand ? cli->operands[1] : NULL;
     if (cli->help || !verb->operands || cli->operand) return CINCH_OK;
     return cinch_cli_fail(CINCH_USAGE, "%s: %s is missing; usage: cinch %s %s", verb->name, verb->operand, verb->name,
                           verb->usage);
@@ -156,17 +158,19 @@ void cinch_cli_free(cinch_cli *cli)
     free(cli->command);
     free(cli->assignments);
     free(cli->files);
+    free(cli->operands);
 }
 
 /* --- the configuration -------------------------------------------------------------------------------------------- */
 
+cinch_status cinch_cli_assign_one(const cinch_assignment *a, cinch_config *config)
+{
+    return a->by_flag ? cinch_config_set_flag(config, a->name, a->value) : cinch_config_set(config, a->name, a->value);
+}
+
 cinch_status cinch_cli_assign(const cinch_cli *cli, cinch_config *config)
 {
-    for (int i = 0; i < cli->n_assignments; i++) {
-        const cinch_assignment *a = &cli->assignments[i];
-        TRY(a->by_flag ? cinch_config_set_flag(config, a->name, a->value)
-                       : cinch_config_set(config, a->name, a->value));
-    }
+    for (int i = 0; i < cli->n_assignments; i++) TRY(cinch_cli_assign_one(&cli->assignments[i], config));
     return CINCH_OK;
 }
 

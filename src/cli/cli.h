@@ -25,7 +25,9 @@ typedef struct cinch_assignment {
 /* The command line. */
 typedef struct cinch_cli {
     const cinch_verb *verb;
-    const char *operand;     /* RUN, ...; NULL: none was given */
+    const char **operands;   /* what is not a flag; NULL ends them */
+    int n_operands;
+    const char *operand;     /* the first: RUN, ...; NULL: none was given */
     const char *second;      /* what follows it: bench train WORKLOAD */
     const char *out, *resume, *weights, *data, *steps;
     const char *num_samples, *label, *sampler, *from, *to, *num_points, *path, *posterior;
@@ -43,6 +45,8 @@ typedef enum cinch_keys {
     CINCH_KEYS_DATA,         /* and --data and data.* */
     CINCH_KEYS_ALL
 } cinch_keys;
+
+enum { CINCH_OPERANDS_ANY = 1 << 30 };
 
 struct cinch_verb {
     const char *name, *summary;
@@ -74,6 +78,7 @@ cinch_status cinch_verb_decode(cinch_cli *cli);
 cinch_status cinch_verb_reconstruct(cinch_cli *cli);
 cinch_status cinch_verb_sample(cinch_cli *cli);
 cinch_status cinch_verb_interpolate(cinch_cli *cli);
+cinch_status cinch_verb_compare(cinch_cli *cli);
 cinch_status cinch_verb_inspect(cinch_cli *cli);
 cinch_status cinch_verb_models(cinch_cli *cli);
 cinch_status cinch_verb_config(cinch_cli *cli);
@@ -112,8 +117,9 @@ cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name);
 cinch_status cinch_cli_parse(cinch_cli *cli, int argc, char **argv, int from);
 void cinch_cli_free(cinch_cli *cli);
 
-/* Applies the flags and --set to `config`, without resolving it. */
+/* Applies the flags and --set to `config`, without resolving it; or one of them. */
 cinch_status cinch_cli_assign(const cinch_cli *cli, cinch_config *config);
+cinch_status cinch_cli_assign_one(const cinch_assignment *assignment, cinch_config *config);
 
 /* cli->config from --config files, flags and --set, resolved. */
 cinch_status cinch_cli_configure(cinch_cli *cli);
@@ -195,6 +201,12 @@ void cinch_bar_end(cinch_bar *bar);
 
 /* Opens cli->operand on the device that the flags say; cli->config is made. */
 cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out);
+/* The run at `path` by a configuration that is made. */
+cinch_status cinch_cli_open_run_at(const cinch_cli *cli, const char *path, cinch_run **out);
+
+/* Trains in a run folder, showing how far it is, and draws the run's pictures; --overwrite counts. */
+cinch_status cinch_cli_train(const cinch_cli *cli, const cinch_config *config, const char *run, bool resume,
+                             cinch_train_result *result);
 
 /* Opens --data as the run's data was read, but for data.* given here; checks that it suits the model. */
 cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dataset **out);

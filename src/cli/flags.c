@@ -12,6 +12,8 @@ static const cinch_flag flags[] = {
     FLAG("train", "--resume", "RUN", resume, "go on with a run that was stopped, or train a finished one longer"),
     FLAG("train", "--overwrite", NULL, overwrite, "empty the run folder first"),
     FLAG("train", "--dry-run", NULL, dry_run, "say what training would take and write nothing"),
+    FLAG("compare", "--out", "FOLDER", out, "gets compare.png, compare.json and the runs of configurations"),
+    FLAG("compare", "--overwrite", NULL, overwrite, "train configurations anew, emptying their run folders first"),
     FLAG("encode", "--out", "FILE", out, "z.npy: codes, [rows, code] (- is standard output); z.npz, of a variational model: "
          "mu and logvar"),
     FLAG("encode", "--posterior", "NAME", posterior, "what a variational model's code is: its mean, or a sample, which --seed "
@@ -30,7 +32,7 @@ static const cinch_flag flags[] = {
     FLAG("interpolate", "--path", "NAME", path, "linear, or slerp: along the great circle; default linear"),
     FLAG("train config", "--config", "FILE.json", files, "a configuration as `cinch config --json` prints it or a run "
          "folder holds it; flags and --set win over it"),
-    FLAG("train config eval encode reconstruct interpolate inspect", "--set", "KEY=VALUE", assignments, "one key; VALUE is JSON or "
+    FLAG("train config compare eval encode reconstruct interpolate inspect", "--set", "KEY=VALUE", assignments, "one key; VALUE is JSON or "
          "else a string"),
     FLAG("decode", "--data", "SPEC", data, "codes, as encode writes them"),
     FLAG("bench", "--weights", "FILE", weights, "initial weights, safetensors with PyTorch's names"),

@@ -45,14 +45,19 @@ void cinch_cli_tell_device(const cinch_cli *cli)
 
 /* --- the run ------------------------------------------------------------------------------------------------------ */
 
-cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out)
+cinch_status cinch_cli_open_run_at(const cinch_cli *cli, const char *path, cinch_run **out)
 {
-    TRY(cinch_cli_configure(cli));
     const cinch_train_config *t = cinch_config_train(cli->config);
     cinch_run_options options = {.device = t->device, .threads = t->threads};
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
     if (cinch_cli_given(cli, "train.precision")) options.precision = cinch_precision_name(t->precision);
-    return cinch_run_open(out, cli->operand, &options);
+    return cinch_run_open(out, path, &options);
+}
+
+cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out)
+{
+    TRY(cinch_cli_configure(cli));
+    return cinch_cli_open_run_at(cli, cli->operand, out);
 }
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -97,7 +102,9 @@ static cinch_status open_merged(const cinch_config *config, const cinch_run *run
     cinch_dataset_options options = cinch_cli_data_options(config);
     TRY(cinch_dataset_open(out, spec, &options));
     cinch_status status = check_sample(run, *out, spec);
-    if (status) cinch_dataset_free(*out);
+    if (!status) return CINCH_OK;
+    cinch_dataset_free(*out);
+    *out = NULL;
     return status;
 }
 

@@ -109,18 +109,23 @@ static cinch_status print_result(const cinch_cli *cli, const char *run, const ci
     return cinch_cli_print_json(o);
 }
 
-static cinch_status train(cinch_cli *cli, const char *run)
+cinch_status cinch_cli_train(const cinch_cli *cli, const cinch_config *config, const char *run, bool resume,
+                             cinch_train_result *result)
 {
     cinch_bar bar;
-    cinch_train_result result;
     cinch_bar_begin(&bar, cli);
-    cinch_train_options options = {.overwrite = cli->overwrite, .resume = cli->resume != NULL,
-                                   .progress = cinch_bar_progress, .user = &bar, .stop = cinch_cli_catch_signals(),
-                                   .command = cli->command};
-    cinch_status status = cinch_train(cli->config, run, &options, &result);
+    cinch_train_options options = {.overwrite = cli->overwrite, .resume = resume, .progress = cinch_bar_progress,
+                                   .user = &bar, .stop = cinch_cli_catch_signals(), .command = cli->command};
+    cinch_status status = cinch_train(config, run, &options, result);
     cinch_bar_end(&bar);
     TRY(status);
-    if (cinch_config_train(cli->config)->report) TRY(cinch_cli_report_trained(cli, run));
+    return cinch_config_train(config)->report ? cinch_cli_report_trained(cli, run) : CINCH_OK;
+}
+
+static cinch_status train(const cinch_cli *cli, const char *run)
+{
+    cinch_train_result result;
+    TRY(cinch_cli_train(cli, cli->config, run, cli->resume != NULL, &result));
     return print_result(cli, run, &result);
 }
 

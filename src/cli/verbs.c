@@ -46,6 +46,16 @@ static const cinch_verb verbs[] = {
      "Decodes the codes on the way from row I's to row J's, of the run's test part or of other data.\n" SPEC_TEXT,
      "  cinch interpolate runs/vae --from 0 --to 7 --num-points 10 --path slerp --out path.png\n",
      cinch_verb_interpolate},
+    {"compare", "put runs side by side: errors, PCA, time, pictures", "RUN|CONFIG.json", CINCH_OPERANDS_ANY, CINCH_KEYS_ALL,
+     "RUN|CONFIG.json... [--out FOLDER] [--data SPEC] [--json]",
+     "One table of what each RUN is and how well it reconstructs the test part, beside PCA with as many\n"
+     "components. Each CONFIG.json is trained first, in a run folder of its name in FOLDER; one that is there\n"
+     "already is taken up. FOLDER also gets compare.json and compare.png: the same samples, and what each makes\n"
+     "of them. --data, --limit and data.* are what RUNs are measured on, as for eval, and what CONFIGs are\n"
+     "trained on, as for train, as are all flags of train.\n" SPEC_TEXT,
+     "  cinch compare runs/first runs/second --out compared\n"
+     "  cinch config --model vae --latent-dim 32 --json > vae.json\n"
+     "  cinch compare runs/first vae.json --epochs 20 --out compared\n", cinch_verb_compare},
     {"report", "make a run's report anew", "RUN", 1, CINCH_KEYS_COMMON, "RUN [--limit N] [--json]",
      "Writes RUN/report.html and the run's pictures, as train does at its end: figures beside PCA's, losses,\n"
      "reconstructions, errors, codes, samples, layers, data, environment. The page needs no network. The run's\n"

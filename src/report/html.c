@@ -4,6 +4,7 @@
 
 #include <cinch/version.h>
 
+#include "data/text_file.h"
 #include "report/section.h"
 
 void cinch_section_open(cinch_page *page, const char *id, const char *heading)
@@ -30,7 +31,7 @@ static void foot(cinch_page *page)
 {
     cinch_page_print(page, "<footer>Made by cinch %s. This file needs no network.</footer>\n</main>\n<script>\n", cinch_version());
     cinch_page_put(page, cinch_page_js);
-    cinch_page_put(page, "</script>\n</body>\n</html>\n");
+    cinch_page_put(page, "</script>\n</body>\n</html>");
 }
 
 static void write_page(cinch_page *page, const cinch_subject *s)
@@ -51,7 +52,7 @@ cinch_status cinch_html_write(const cinch_subject *subject, const char *path)
     cinch_page_begin(&page);
     write_page(&page, subject);
     cinch_status status = cinch_page_end(&page);
-    if (!status) status = cinch_page_write(&page, path);
+    if (!status) status = cinch_write_text(path, page.text);
     cinch_page_free(&page);
     return status;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/page.h"
 
-#include "data/output.h"
-
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,14 +35,6 @@ void cinch_page_free(cinch_page *page)
     restore_locale(page);
     free(page->text);
     *page = (cinch_page){ 0 };
-}
-
-cinch_status cinch_page_write(const cinch_page *page, const char *path)
-{
-    cinch_output out;
-    TRY(cinch_output_open(&out, path));
-    TRY(cinch_output_write(&out, page->text, (size_t)page->length));
-    return cinch_output_commit(&out);
 }
 
 /* --- text --------------------------------------------------------------------------------------------------------------- */

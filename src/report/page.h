@@ -28,9 +28,6 @@ void cinch_page_begin(cinch_page *page);
 
 /* The first error; the text stays. Then cinch_page_free, which a page whose end was not reached takes, too. */
 cinch_status cinch_page_end(cinch_page *page);
-
-/* Writes a page that is whole by temporary file and rename. CINCH_OUTPUT. */
-cinch_status cinch_page_write(const cinch_page *page, const char *path);
 void cinch_page_free(cinch_page *page);
 
 void cinch_page_put(cinch_page *page, const char *html);

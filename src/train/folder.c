@@ -4,7 +4,7 @@
 #include <cinch/data.h>
 
 #include "core/status.h"
-#include "train/text_file.h"
+#include "data/text_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -100,27 +100,6 @@ cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resu
 
 /* --- beginning ------------------------------------------------------------------------------------------------------------ */
 
-static cinch_status make_folder(const char *path)
-{
-    if (mkdir(path, 0777) == 0 || errno == EEXIST) return CINCH_OK;
-    return cannot(path, "make the folder");
-}
-
-/* With all folders above it. */
-static cinch_status make_folders(const char *path)
-{
-    char *part = cinch_strdup(path);
-    if (!part) return CINCH_DEVICE;
-    cinch_status status = CINCH_OK;
-    for (char *slash = strchr(part + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        status = make_folder(part);
-        *slash = '/';
-    }
-    free(part);
-    return status ? status : make_folder(path);
-}
-
 static cinch_status lock_folder(cinch_folder *f)
 {
     f->lock = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -159,7 +138,7 @@ static cinch_status clear_folder(const cinch_folder *f)
 
 cinch_status cinch_folder_begin(cinch_folder *f, bool clear)
 {
-    TRY(make_folders(f->path));
+    TRY(cinch_make_folders(f->path));
     TRY(lock_folder(f));
     TRY(cinch_remove_leftovers(f->path));
     if (cinch_file_exists(f->checkpoint)) TRY(cinch_remove_leftovers(f->checkpoint));
@@ -174,7 +153,7 @@ cinch_status cinch_folder_write_config(const cinch_folder *f, const cinch_config
     TRY(cinch_config_text(config, &text));
     cinch_status status = cinch_write_text(f->config, text);
     cinch_free(text);
-    return status ? status : make_folder(f->checkpoint);
+    return status ? status : cinch_make_folders(f->checkpoint);
 }
 
 cinch_status cinch_folder_read_config(const cinch_folder *f, cinch_config **out)

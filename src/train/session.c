@@ -5,7 +5,7 @@
 
 #include "core/json.h"
 #include "train/folder.h"
-#include "train/text_file.h"
+#include "data/text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -41,12 +41,27 @@ static cinch_status save(void *user)
 /* --- beginning ------------------------------------------------------------------------------------------------------------- */
 
 /* A run that is resumed must be the same, but for its length, its device and what it says. */
-static cinch_status check_same(run *r)
+static cinch_status check_same(const cinch_folder *folder, const cinch_config *config)
 {
     cinch_config *saved;
-    TRY(cinch_folder_read_config(&r->folder, &saved));
-    cinch_status status = cinch_config_may_resume(saved, r->trainer.config);
+    TRY(cinch_folder_read_config(folder, &saved));
+    cinch_status status = cinch_config_may_resume(saved, config);
     cinch_config_free(saved);
+    return status;
+}
+
+static cinch_status check_folder(const cinch_folder *folder, const cinch_config *config, const cinch_train_options *options)
+{
+    TRY(cinch_folder_check(folder, options->overwrite, options->resume));
+    return options->resume ? check_same(folder, config) : CINCH_OK;
+}
+
+cinch_status cinch_train_check(const cinch_config *config, const char *path, const cinch_train_options *options)
+{
+    cinch_folder folder;
+    cinch_status status = cinch_folder_create(&folder, path);
+    if (!status) status = check_folder(&folder, config, options);
+    cinch_folder_free(&folder);
     return status;
 }
 
@@ -131,8 +146,7 @@ static cinch_status end(run *r, cinch_status stopped)
 static cinch_status train(run *r, cinch_train_result *result)
 {
     cinch_trainer *t = &r->trainer;
-    TRY(cinch_folder_check(&r->folder, t->options.overwrite, r->resume));
-    if (r->resume) TRY(check_same(r));
+    TRY(check_folder(&r->folder, t->config, &t->options));
     if (r->resume) t->tuning = r->folder.tuning;
     bool saved_parts = r->resume && cinch_file_exists(r->folder.parts);
     TRY(cinch_trainer_build(t, saved_parts ? r->folder.parts : NULL, !r->resume));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/text_file.h"
+#include "data/text_file.h"
 
 #include "core/status.h"
 #include "data/output.h"
@@ -53,4 +53,24 @@ cinch_status cinch_read_text(const char *path, size_t most, char **text)
     if (status) free(whole);
     else *text = whole;
     return status;
+}
+
+static cinch_status make_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) return CINCH_OK;
+    return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+cinch_status cinch_make_folders(const char *path)
+{
+    char *part = cinch_strdup(path);
+    if (!part) return CINCH_DEVICE;
+    cinch_status status = CINCH_OK;
+    for (char *slash = strchr(part + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        status = make_folder(part);
+        *slash = '/';
+    }
+    free(part);
+    return status ? status : make_folder(path);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small text file that is there whole or not at all. */
-#ifndef CINCH_TRAIN_TEXT_FILE_H
-#define CINCH_TRAIN_TEXT_FILE_H
+/* A small text file that is there whole or not at all, and the folder it stands in. */
+#ifndef CINCH_DATA_TEXT_FILE_H
+#define CINCH_DATA_TEXT_FILE_H
 
 #include <cinch/status.h>
 
@@ -13,5 +13,8 @@ cinch_status cinch_write_text(const char *path, const char *text);
 /* Reads all of a file of at most `most` bytes into new text. CINCH_DATA where it cannot be read, is longer or holds a
    zero byte. */
 cinch_status cinch_read_text(const char *path, size_t most, char **text);
+
+/* Makes a folder, with all folders above it, where it is not there yet. CINCH_OUTPUT. */
+cinch_status cinch_make_folders(const char *path);
 
 #endif
