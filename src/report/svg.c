@@ -246,7 +246,7 @@ void cinch_svg_histogram(cinch_page *page, const cinch_histogram *h)
     plot p = { .page = page };
     int most = 1;
     for (int i = 0; i < BARS; i++) most = b.count[i] > most ? b.count[i] : most;
-    cinch_axis_fit(&p.x, &(cinch_axis_request){ b.low, b.high, 6, 0.02, b.log, false });
+    cinch_axis_fit(&p.x, &(cinch_axis_request){ b.low, b.high, b.log ? 9 : 6, 0.02, b.log, false });
     cinch_axis_fit(&p.y, &(cinch_axis_request){ 0, most, 5, 0.05, false, true });
     open_figure(page, h->title);
     open_plot(&p, "", h->title, h->x_label, h->y_label);
