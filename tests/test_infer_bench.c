@@ -36,7 +36,8 @@ Test(infer_bench, times_of_a_workload)
     cr_assert_float_eq(one.samples_per_s, 1e6 / one.p50_us, 1e-6 * one.samples_per_s);
     cr_assert_gt(one.open_ms, 0);
     cr_assert_float_eq(one.error, 1.0 / 12, 5e-3, "uniform numbers against about one half: their variance");
-    cinch_infer_bench eight = measured("dense", (cinch_infer_bench_options){.infer = {.threads = 2, .max_batch = 8}, .calls = 7});
+    cinch_infer_bench eight = measured("dense", (cinch_infer_bench_options){.infer = {.threads = 2, .max_batch = 8},
+                                                                            .calls = 7});
     cr_assert(eight.batch_size == 8 && eight.calls == 7 && eight.threads == 2);
     cr_assert_float_eq(eight.samples_per_s, 8e6 / eight.p50_us, 1e-6 * eight.samples_per_s);
     cr_assert_float_eq(eight.error, 1.0 / 12, 5e-3);
@@ -97,5 +98,5 @@ Test(infer_bench, what_it_does_not_know)
     refuses("dense", (cinch_infer_bench_options){.calls = -1}, CINCH_USAGE, "-1 calls");
     refuses("dense", (cinch_infer_bench_options){.infer.precision = "f23"}, CINCH_USAGE, "did you mean f32");
     refuses("dense", (cinch_infer_bench_options){.data = "/nowhere.npy"}, CINCH_DATA, "/nowhere.npy");
-    refuses("dense", (cinch_infer_bench_options){.weights = "/nowhere.safetensors"}, CINCH_DATA, "/nowhere.safetensors");
+    refuses("dense", (cinch_infer_bench_options){.weights = "/nowhere.st"}, CINCH_DATA, "/nowhere.st");
 }

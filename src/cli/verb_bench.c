@@ -107,9 +107,10 @@ static void print_infer_table(const cinch_cli *cli, const cinch_infer_bench *b)
     cinch_cli_print("%s, batch size %lld, %s, %s", cli->second, (long long)b->batch_size, b->device,
                     cinch_precision_name(b->precision));
     if (!strcmp(b->device, "cpu")) cinch_cli_print(", %d threads", b->threads);
-    cinch_cli_print("\n  latency     %.1f us (%.1f to %.1f), 90%% within %.1f, 99%% within %.1f; %lld calls\n", b->p50_us,
-                    b->min_us, b->max_us, b->p90_us, b->p99_us, (long long)b->calls);
-    cinch_cli_print("  samples/s   %.0f\n  opening     %.1f ms\n  error       %.6g\n", b->samples_per_s, b->open_ms, b->error);
+    cinch_cli_print("\n  latency     %.1f us (%.1f to %.1f), 90%% within %.1f, 99%% within %.1f; %lld calls\n",
+                    b->p50_us, b->min_us, b->max_us, b->p90_us, b->p99_us, (long long)b->calls);
+    cinch_cli_print("  samples/s   %.0f\n  opening     %.1f ms\n", b->samples_per_s, b->open_ms);
+    cinch_cli_print("  error       %.6g\n", b->error);
 }
 
 static cinch_status bench_infer(cinch_cli *cli)

@@ -65,8 +65,9 @@ static const cinch_verb verbs[] = {
     {"devices", "list what can compute, and why a GPU cannot", NULL, 0, CINCH_KEYS_COMMON, "[--json]",
      "The CPU with its kernel set, threads and OpenBLAS core, and whether a GPU is usable.\n",
      "  cinch devices\n", cinch_verb_devices},
-    {"bench", "time training steps, serving, single operations or the machine", "train WORKLOAD, infer RUN, ops or peak", 2,
-     CINCH_KEYS_COMMON, "train WORKLOAD | infer RUN|WORKLOAD | ops [OP] | peak  [--json]",
+    {"bench", "time training steps, serving, single operations or the machine",
+     "train WORKLOAD, infer RUN, ops or peak", 2, CINCH_KEYS_COMMON,
+     "train WORKLOAD | infer RUN|WORKLOAD | ops [OP] | peak  [--json]",
      "train WORKLOAD: whole training steps on data in memory (dense: 784-512-256-64 and back, Adam).\n"
      "infer RUN|WORKLOAD: latency of one reconstruction of --batch-size samples (default 1) through\n"
      "infer.h, by a run, a model.safetensors or a workload.\n"
