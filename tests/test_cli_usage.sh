@@ -48,9 +48,12 @@ expect 2 'argument too many' eval a b
 expect 2 'argument too many' models dense
 expect 2 'argument too many' train run
 expect 2 'empty' eval ''
-expect 2 'train WORKLOAD, ops or peak is missing' bench
+expect 2 'train WORKLOAD, infer RUN, ops or peak is missing' bench
 expect 2 'bench tran: unknown; did you mean train' bench tran
+expect 2 'bench ifner: unknown; did you mean infer' bench ifner
 expect 2 'WORKLOAD is missing' bench train
+expect 2 'RUN or WORKLOAD is missing' bench infer
+expect 2 'dens: .*did you mean dense' bench infer dens
 expect 2 'dens: .*did you mean dense' bench train dens
 expect 0 '' config -- 
 
@@ -77,6 +80,11 @@ expect 2 '^cinch: --out .npy: must end' reconstruct run --data shapes --out .npy
 expect 2 '^cinch: --json: standard output is taken' encode run --data shapes --out - --json
 expect 2 '^cinch: --steps 0: must be a whole number from 1' bench train dense --steps 0
 expect 2 '^cinch: --steps 1x: must be a whole number' bench train dense --steps 1x
+expect 2 '^cinch: --calls 0: must be a whole number from 1' bench infer dense --calls 0
+expect 2 '^cinch: --steps: not of bench infer but of bench train' bench infer dense --steps 5
+expect 2 '^cinch: --losses: not of bench infer but of bench train' bench infer dense --losses
+expect 2 '^cinch: --calls: not of bench train but of bench infer' bench train dense --calls 5
+expect 2 '^cinch: --data: not of bench peak' bench peak --data x.npy
 
 # --- values; numbers may be negative
 expect 2 '^cinch: --lr -1: out of range' train --lr -1 --out x

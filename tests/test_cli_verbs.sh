@@ -147,4 +147,39 @@ if [ -x "$(dirname "$cinch")/bench/cinch-bench-ops" ]; then expect 0 'matmul' be
 expect 3 '^cinch: nowhere.npy' bench train dense --data nowhere.npy
 expect 3 '^cinch: nowhere.st' bench train dense --weights nowhere.st
 
+# --- bench infer
+infer_keys='what device precision threads batch_size calls min_us p50_us p90_us p99_us max_us samples_per_s open_ms error '
+quick=(--calls 20 --device cpu --threads 1)
+ran() { printf '%s' "$(json what) $(json device) $(json precision) $(json threads) $(json batch_size) $(json calls)"; }
+expect 0 '' bench infer dense "${quick[@]}" --json
+check 'keys of bench infer --json' test "$(json_keys)" = "$infer_keys"
+check 'what ran: one sample a call' test "$(ran)" = 'dense cpu f32 1 1 20'
+check 'percentiles ascend' awk -v a="$(json min_us)" -v b="$(json p50_us)" -v c="$(json p90_us)" -v d="$(json p99_us)" \
+    -v e="$(json max_us)" 'BEGIN { exit !(0 < a && a <= b && b <= c && c <= d && d <= e) }'
+check 'time to open' above "$(json open_ms)" 0
+expect 0 '' bench infer run --calls 21 --device cpu --threads 2 --batch-size 8 --precision bf16 --json
+check 'each option' test "$(ran)" = 'run cpu bf16 2 8 21'
+expect 0 '' bench infer run "${quick[@]}" --json
+fresh=$(json error)
+{ npy '(6, 784)' '<f4' 0; head -c $((6 * 784 * 4)) /dev/zero; } > zeros.npy
+expect 0 '' bench infer run "${quick[@]}" --data zeros.npy --json
+dark=$(json error)
+check '--data is what it reconstructs' above "$dark" "$fresh"
+expect 0 '' bench infer run/model.safetensors "${quick[@]}" --data zeros.npy --batch-size 3 --json
+check 'a file, in other batches: the same error' test "$(json error)" = "$dark"
+expect 0 'run, batch size 1, cpu, f32, 1 threads' bench infer run "${quick[@]}"
+check 'the table has percentiles' grep -qE 'latency +[0-9.]+ us .*99% within [0-9.]+; 20 calls' out
+check 'no word on standard error' test ! -s err
+expect 0 '' train --model dense --hidden-sizes 512,256 --latent-dim 64 --data shapes:60 --max-steps 1 --quiet --out large
+expect 0 '' bench infer large "${quick[@]}" --data zeros.npy --json
+trained=$(json error)
+expect 0 '' bench infer dense --weights large/model.safetensors "${quick[@]}" --data zeros.npy --json
+check '--weights of the workload' test "$(json error)" = "$trained"
+expect 2 'run is a run.*--weights' bench infer run --weights large/model.safetensors
+expect 3 '^cinch: nowhere.npy' bench infer dense --data nowhere.npy
+expect 3 '^cinch: nowhere.st' bench infer dense --weights nowhere.st
+expect 3 '^cinch: zeros.npy: fewer than 7 rows' bench infer dense --data zeros.npy --batch-size 7
+expect 3 '^cinch: ./nowhere: No such file' bench infer ./nowhere
+expect 4 'cuda' bench infer dense --device cuda
+
 finish

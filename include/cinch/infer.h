@@ -131,9 +131,9 @@ typedef struct cinch_infer_bench {
     double error;            /* mean of cinch_infer_score over the data: to compare with others that run the model */
 } cinch_infer_bench;
 
-/* Latency of reconstruct, of a run folder or model.safetensors (where there is one of that name) or else of a workload of
-   the benchmark set ("dense"). Errors: as cinch_infer_open's; CINCH_USAGE for an unknown workload, naming the nearest;
-   CINCH_DATA for data of another shape or without a whole batch. `options` may be NULL. */
+/* Latency of reconstruct, of a run folder or model.safetensors (where there is one of that name, or it has a slash) or else
+   of a workload of the benchmark set ("dense"). Errors: as cinch_infer_open's; CINCH_USAGE for an unknown workload, naming
+   the nearest, and for options; CINCH_DATA for data of another shape or without a whole batch. `options` may be NULL. */
 CINCH_API cinch_status cinch_bench_infer(const char *what, const cinch_infer_bench_options *options, cinch_infer_bench *out);
 
 CINCH_END

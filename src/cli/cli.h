@@ -29,7 +29,7 @@ typedef struct cinch_cli {
     int n_operands;
     const char *operand;     /* the first: RUN, ...; NULL: none was given */
     const char *second;      /* what follows it: bench train WORKLOAD */
-    const char *out, *resume, *weights, *data, *steps;
+    const char *out, *resume, *weights, *data, *steps, *calls;
     const char *num_samples, *label, *sampler, *from, *to, *num_points, *path, *posterior;
     bool json, quiet, help, overwrite, dry_run, losses;
     cinch_assignment *assignments;

@@ -35,10 +35,11 @@ static const cinch_flag flags[] = {
     FLAG("train config compare eval encode reconstruct interpolate inspect", "--set", "KEY=VALUE", assignments, "one key; VALUE is JSON or "
          "else a string"),
     FLAG("decode", "--data", "SPEC", data, "codes, as encode writes them"),
-    FLAG("bench", "--weights", "FILE", weights, "initial weights, safetensors with PyTorch's names"),
-    FLAG("bench", "--data", "FILE.npy", data, "f32 rows to train on, instead of random ones"),
-    FLAG("bench", "--steps", "N", steps, "timed steps; default: about five seconds"),
-    FLAG("bench", "--losses", NULL, losses, "the loss of each of the first 20 steps too"),
+    FLAG("bench", "--weights", "FILE", weights, "weights of a workload, safetensors with PyTorch's names"),
+    FLAG("bench", "--data", "FILE.npy", data, "f32 rows to train on or to reconstruct, instead of random ones"),
+    FLAG("bench", "--steps", "N", steps, "train: timed steps; default: about five seconds"),
+    FLAG("bench", "--losses", NULL, losses, "train: the loss of each of the first 20 steps too"),
+    FLAG("bench", "--calls", "N", calls, "infer: timed calls; default: about two seconds"),
     FLAG(NULL, "--json", NULL, json, "results as JSON on standard output"),
     FLAG(NULL, "--quiet", NULL, quiet, "nothing on standard error but errors"),
     FLAG(NULL, "--help", NULL, help, "this text")};

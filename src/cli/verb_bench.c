@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <cinch/infer.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,6 +80,56 @@ static cinch_status bench_train(cinch_cli *cli)
     return status;
 }
 
+/* --- infer -------------------------------------------------------------------------------------------------------- */
+
+static cinch_status print_infer_json(const cinch_cli *cli, const cinch_infer_bench *b)
+{
+    json_t *o = json_object();
+    cinch_cli_json_set(o, "what", cinch_cli_json_text(cli->second));
+    cinch_cli_json_set(o, "device", cinch_cli_json_text(b->device));
+    cinch_cli_json_set(o, "precision", cinch_cli_json_text(cinch_precision_name(b->precision)));
+    cinch_cli_json_set(o, "threads", json_integer(b->threads));
+    cinch_cli_json_set(o, "batch_size", json_integer(b->batch_size));
+    cinch_cli_json_set(o, "calls", json_integer(b->calls));
+    cinch_cli_json_set(o, "min_us", cinch_cli_json_number(b->min_us));
+    cinch_cli_json_set(o, "p50_us", cinch_cli_json_number(b->p50_us));
+    cinch_cli_json_set(o, "p90_us", cinch_cli_json_number(b->p90_us));
+    cinch_cli_json_set(o, "p99_us", cinch_cli_json_number(b->p99_us));
+    cinch_cli_json_set(o, "max_us", cinch_cli_json_number(b->max_us));
+    cinch_cli_json_set(o, "samples_per_s", cinch_cli_json_number(b->samples_per_s));
+    cinch_cli_json_set(o, "open_ms", cinch_cli_json_number(b->open_ms));
+    cinch_cli_json_set(o, "error", cinch_cli_json_number(b->error));
+    return cinch_cli_print_json(o);
+}
+
+static void print_infer_table(const cinch_cli *cli, const cinch_infer_bench *b)
+{
+    cinch_cli_print("%s, batch size %lld, %s, %s", cli->second, (long long)b->batch_size, b->device,
+                    cinch_precision_name(b->precision));
+    if (!strcmp(b->device, "cpu")) cinch_cli_print(", %d threads", b->threads);
+    cinch_cli_print("\n  latency     %.1f us (%.1f to %.1f), 90%% within %.1f, 99%% within %.1f; %lld calls\n",
+                    b->p50_us, b->min_us, b->max_us, b->p90_us, b->p99_us, (long long)b->calls);
+    cinch_cli_print("  samples/s   %.0f\n  opening     %.1f ms\n", b->samples_per_s, b->open_ms);
+    cinch_cli_print("  error       %.6g\n", b->error);
+}
+
+static cinch_status bench_infer(cinch_cli *cli)
+{
+    cinch_infer_bench result;
+    const cinch_train_config *t = cinch_config_train(cli->config);
+    cinch_infer_bench_options options = {.infer = {.device = t->device, .threads = t->threads}, .weights = cli->weights,
+                                         .data = cli->data};
+    if (!cli->second) return cinch_cli_fail(CINCH_USAGE, "bench infer: RUN or WORKLOAD is missing, dense for example");
+    if (cinch_cli_given(cli, "train.batch_size")) options.infer.max_batch = t->batch_size;
+    if (cinch_cli_given(cli, "train.precision")) options.infer.precision = cinch_precision_name(t->precision);
+    TRY(cinch_cli_whole("--calls", cli->calls, 1, 0, &options.calls));
+    TRY(cinch_bench_infer(cli->second, &options, &result));
+    if (!cli->json) print_infer_table(cli, &result);
+    cinch_status status = cli->json ? print_infer_json(cli, &result) : CINCH_OK;
+    if (!status) cinch_cli_tell_device(cli);
+    return status;
+}
+
 /* --- peak --------------------------------------------------------------------------------------------------------- */
 
 static cinch_status bench_peak(cinch_cli *cli)
@@ -149,15 +200,41 @@ static cinch_status bench_ops(cinch_cli *cli)
     return cinch_cli_fail(CINCH_INTERNAL, "%s: cannot be run: %s", path, strerror(errno));
 }
 
+/* --- the verb ----------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    cinch_status (*run)(cinch_cli *cli);
+} kinds[] = {{"train", bench_train}, {"infer", bench_infer}, {"ops", bench_ops}, {"peak", bench_peak}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* A flag that would change nothing is refused. */
+static cinch_status check_flags(const cinch_cli *cli)
+{
+    const struct {
+        const char *flag;
+        bool given;
+        const char *kinds;
+    } rows[] = {{"--weights", cli->weights, "train infer"}, {"--data", cli->data, "train infer"},
+                {"--steps", cli->steps, "train"}, {"--losses", cli->losses, "train"}, {"--calls", cli->calls, "infer"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].given && !strstr(rows[i].kinds, cli->operand))
+            return cinch_cli_fail(CINCH_USAGE, "%s: not of bench %s but of bench %.5s", rows[i].flag, cli->operand,
+                                  rows[i].kinds);
+    return CINCH_OK;
+}
+
 cinch_status cinch_verb_bench(cinch_cli *cli)
 {
-    static const struct { const char *name; cinch_status (*run)(cinch_cli *cli); } kinds[] = {
-        {"train", bench_train}, {"ops", bench_ops}, {"peak", bench_peak}};
-    static const char *const names[] = {"train", "ops", "peak"};
+    const char *names[KINDS];
     TRY(cinch_cli_configure(cli));
-    for (size_t i = 0; i < 3; i++)
-        if (!strcmp(cli->operand, kinds[i].name)) return kinds[i].run(cli);
-    const char *near = cinch_nearest(cli->operand, names, 3);
-    return cinch_cli_fail(CINCH_USAGE, "bench %s: unknown; did you mean %s? (train ops peak)", cli->operand,
+    for (int i = 0; i < KINDS; i++) {
+        names[i] = kinds[i].name;
+        if (strcmp(cli->operand, names[i])) continue;
+        TRY(check_flags(cli));
+        return kinds[i].run(cli);
+    }
+    const char *near = cinch_nearest(cli->operand, names, KINDS);
+    return cinch_cli_fail(CINCH_USAGE, "bench %s: unknown; did you mean %s? (train infer ops peak)", cli->operand,
                           near ? near : "train");
 }

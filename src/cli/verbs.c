@@ -80,12 +80,16 @@ static const cinch_verb verbs[] = {
     {"devices", "list what can compute, and why a GPU cannot", NULL, 0, CINCH_KEYS_COMMON, "[--json]",
      "The CPU with its kernel set, threads and OpenBLAS core, and whether a GPU is usable.\n",
      "  cinch devices\n", cinch_verb_devices},
-    {"bench", "time training steps, single operations or the machine", "train WORKLOAD, ops or peak", 2,
-     CINCH_KEYS_COMMON, "train WORKLOAD | ops [OP] | peak  [--json]",
+    {"bench", "time training steps, serving, single operations or the machine",
+     "train WORKLOAD, infer RUN, ops or peak", 2, CINCH_KEYS_COMMON,
+     "train WORKLOAD | infer RUN|WORKLOAD | ops [OP] | peak  [--json]",
      "train WORKLOAD: whole training steps on data in memory (dense: 784-512-256-64 and back, Adam).\n"
+     "infer RUN|WORKLOAD: latency of one reconstruction of --batch-size samples (default 1) through\n"
+     "infer.h, by a run, a model.safetensors or a workload.\n"
      "ops: single operations, or one of them, by the program cinch-bench-ops that is built with the tests.\n"
      "peak: what the machine can do: multiply-adds, a large product, memory bandwidth.\n",
      "  cinch bench train dense --batch-size 64 --json\n"
+     "  cinch bench infer runs/first --threads 1 --json\n"
      "  cinch bench peak\n", cinch_verb_bench}};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

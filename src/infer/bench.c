@@ -53,7 +53,7 @@ static cinch_status open_model(cinch_infer **out, const char *what, const cinch_
     struct stat about;
     *out = NULL;
     if (!what) return cinch_fail(CINCH_USAGE, "cinch_bench_infer: no run and no workload");
-    if (stat(what, &about)) return open_workload(out, what, o);
+    if (!strchr(what, '/') && stat(what, &about)) return open_workload(out, what, o);
     if (o->weights) return cinch_fail(CINCH_USAGE, "%s is a run, which has its own weights; --weights is for workloads", what);
     return cinch_infer_open(out, what, &o->infer);
 }
