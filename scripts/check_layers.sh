@@ -24,9 +24,9 @@ models              !cinch/data.h !cinch/train.h !cinch/infer.h !cinch/report.h
 data                cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h
 data                !cinch/model.h !cinch/train.h !cinch/infer.h !cinch/report.h
 trained             cinch/*  core/status.h core/json.h  !cinch/train.h !cinch/infer.h !cinch/report.h
-train               cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h  data/output.h trained/*
+train               cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h  data/text_file.h trained/*
 infer               cinch/*  core/status.h core/rng.h core/json.h trained/*  !cinch/train.h !cinch/report.h
-report              cinch/*  core/status.h core/options.h core/json.h  train/text_file.h train/clock.h
+report              cinch/*  core/status.h core/options.h core/json.h  data/text_file.h train/clock.h
 cli                 cinch/*
 examples            cinch/*
 '

@@ -23,6 +23,7 @@ comes last. Exit: 0 when every step that was asked for has passed, 1 otherwise, 
   --build DIR     a build that was brought along, in place of step build
   --results DIR   in place of bench/results
   --limit S       seconds for each step (480)
+  --total S       seconds for all of them: a step that has not begun by then has not passed, and the table still comes
   --small         small sizes, to try the script itself
 Environment: PYTHON, a Python with PyTorch (python3).
 END
@@ -30,10 +31,13 @@ END
 
 usage_error() { printf 'gpu_check: %s\n' "$1" >&2; exit 2; }
 
-list_steps() { steps | awk -F'|' '{ printf "%-17s %-10s %s\n", $1, $2, $3 }'; }
+list_steps() { steps | awk -F'|' '{ printf "%-17s %-12s %s\n", $1, $2, $3 }'; }
 
 # The steps of a name, or of a group.
-expand() { steps | awk -F'|' -v wanted="$1" '$1 == wanted || $2 == wanted { print $1; n++ } END { exit !n }'; }
+expand()
+{
+    steps | awk -F'|' -v wanted="$1" '$1 == wanted || index("," $2 ",", "," wanted ",") { print $1; n++ } END { exit !n }'
+}
 
 # A path of the command line, wherever the script was called from.
 absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s\n' "$from/$1" ;; esac; }
@@ -88,40 +92,49 @@ print(json.dumps({"commit": sys.argv[1] or None, "gpu": devices.get("cuda:0"), "
 }
 
 # What a step says of itself: its figures, or where it failed the last line that it wrote.
-figures() { cat "$work/$1.note" 2> /dev/null || grep . "$work/$1.log" | tail -n 1 | cut -c 1-300; }
+figures() { cat "$work/$1.note" 2> /dev/null || grep -s . "$work/$1.log" | tail -n 1 | cut -c 1-300; }
 
-# run_step NAME: under its limit, its output on the screen and in a file, and how it went on record.
+# run_step NAME SECONDS: its output on the screen and in a file; leaves how it went in result.
 run_step()
 {
-    local step=$1 status result=passed start=$SECONDS
-    rm -f "$work/$step.note" "$work/$step.commands"
+    local step=$1 status
     say "== $step"
     set +e
-    (cd "$from" && timeout -k 20 "$limit" "$script" "${options[@]}" --inside "$step") 2>&1 | tee "$work/$step.log"
+    (cd "$from" && timeout -k 20 "$2" "$script" "${options[@]}" --inside "$step") 2>&1 | tee "$work/$step.log"
     status=${PIPESTATUS[0]}
     set -e
     case $status in
-    0) ;;
-    124|137) result="out of time ($limit s)" ;;
+    0) result=passed ;;
+    124|137) result="out of time ($2 s)" ;;
     *) result="failed ($status)" ;;
     esac
     [ "$status" = 0 ] || rm -f "$work/$step.note"
+}
+
+# take_step NAME: runs it within the time that there is, and puts on record how it went.
+take_step()
+{
+    local step=$1 start=$SECONDS seconds=$limit result="not begun ($total s are over)"
+    rm -f "$work/$step".{note,commands,log}
+    [ -z "$total" ] || [ $((total - SECONDS)) -ge "$limit" ] || seconds=$((total - SECONDS))
+    [ "$seconds" -le 0 ] || run_step "$step" "$seconds"
     device=$(name_device || true) device=${device:-unknown GPU}
     describe_machine > "$work/machine.json"
     report machine "$work/machine.json"
     report record "$step" "$result" $((SECONDS - start)) "$(figures "$step")" "$work/$step.commands"
 }
 
-build=build-gpu carried=no prefix='' results=bench/results limit=480 small=no inside='' wanted=() options=()
+build=build-gpu carried=no prefix='' results=bench/results limit=480 total='' small=no inside='' wanted=() options=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --build|--prefix|--results|--limit|--pack|--inside)
+    --build|--prefix|--results|--limit|--total|--pack|--inside)
         [ $# -gt 1 ] || usage_error "$1: a value must follow"
         case $1 in
         --build) build=$(absolute "$2") carried=yes ;;
         --prefix) prefix=$(absolute "$2") ;;
         --results) results=$(absolute "$2") ;;
         --limit) limit=$2 ;;
+        --total) total=$2 ;;
         --pack) exec scripts/gpu/pack.sh "$(absolute "$2")" ;;
         --inside) inside=$2 ;;
         esac
@@ -138,6 +151,7 @@ while [ $# -gt 0 ]; do
 done
 [ "${#wanted[@]}" -gt 0 ] || mapfile -t wanted < <(steps | cut -d'|' -f1)
 [[ $limit =~ ^[1-9][0-9]*$ ]] || usage_error "--limit $limit: seconds"
+[[ $total =~ ^([1-9][0-9]*)?$ ]] || usage_error "--total $total: seconds"
 [ -z "$prefix" ] || [ -d "$prefix/usr" ] || usage_error "--prefix $prefix: not a folder that --pack has made"
 need_gpu
 
@@ -154,6 +168,6 @@ if [ -n "$inside" ]; then
     run_inside
     exit 0
 fi
-for name in "${wanted[@]}"; do run_step "$name"; done
+for name in "${wanted[@]}"; do take_step "$name"; done
 say
 report table "${wanted[@]}"

@@ -41,6 +41,14 @@
     ROW(matmul_bias_keep, IN(S(65, 129), S(40, 129), S(40)), WITH(activation, __VA_ARGS__), F32, 0),           \
     ROW(matmul_bias_keep, IN(S(65, 129), S(40, 129), S(40)), WITH(activation, __VA_ARGS__), BF16, 0, STORED)
 
+/* Some rows of the input are NaN, or some columns by their bias: so are their results, whatever the activation. */
+#define NOT_NUMBERS(op, activation, ...)                                                                                \
+    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation), F32, 0, RANGE(HOLES), __VA_ARGS__),                        \
+    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation), BF16, 0, RANGE(HOLES), STORED),                            \
+    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation, .tf32 = 1), F32, 0, RANGE(HOLES), .tolerance = 8192),       \
+    ROW(op, IN(S(256, 784), S(512, 784), S(512)), WITH(activation), F32, 0, RANGE(SIGNED, SIGNED, HOLES), __VA_ARGS__), \
+    ROW(op, IN(S(256, 784), S(512, 784), S(512)), WITH(activation), BF16, 0, RANGE(SIGNED, SIGNED, HOLES), STORED)
+
 static const case_row rows[] = {
     PRODUCT(1, 1, 1, FLOATS, GRAD2),
     PRODUCT(3, 5, 4, FLOATS, GRAD2),
@@ -96,6 +104,10 @@ static const case_row rows[] = {
     LINEAR(tanh, FLOATS, GRAD),
     LINEAR(softplus, FLOATS, GRAD),
     ROW(matmul_bias, IN(S(256, 784), S(512, 784), S(512)), WITH(relu), FLOATS, SPEED),
+
+    NOT_NUMBERS(matmul_bias, relu, .tolerance = 1),
+    NOT_NUMBERS(matmul_bias, gelu_tanh, .tolerance = 1),
+    NOT_NUMBERS(matmul_bias_keep, gelu_tanh, .tolerance = 1),
 
     /* Products of bf16 that give f32, as gradients of weights and outputs are, with biases of either type. */
     WIDENED(1, 1, 1),

@@ -31,6 +31,8 @@ gpu_check()
 gpu_check 0 '^build ' --list
 check 'many steps' test "$(wc -l < out)" -gt 12
 while read -r name _; do check "step $name" grep -q "^step_${name%%-*}()" "$tree/scripts/gpu/steps.sh"; done < out
+check 'the group first comes first' test "$(awk '/^[^ ]+ +first/ { n = NR } END { print n }' out)" = \
+    "$(awk '$2 ~ /first/ { n++ } END { print n }' out)"
 gpu_check 0 'Usage: ' --help
 for arguments in '' parity 'sanitizer dense' "--build $build resume"; do
     # shellcheck disable=SC2086
@@ -41,6 +43,7 @@ gpu_check 2 'gpu_check: nonsense: no such step' nonsense
 gpu_check 2 'gpu_check: --frob: unknown' --frob
 gpu_check 2 'gpu_check: --build: a value must follow' --build
 gpu_check 2 'gpu_check: --limit soon' --limit soon
+gpu_check 2 'gpu_check: --total soon' --total soon
 gpu_check 2 'gpu_check: --prefix .*: not a folder' --prefix bin
 
 # --- steps on the stand-in
@@ -54,7 +57,10 @@ if [ -e "$stand_in/libcinch_cuda.so" ] && command -v python3 > /dev/null; then
     check 'without this machine in it' test -z "$(grep -r "$build" results)"
     gpu_check 1 '^\| memcheck \| failed \(9\) \|' "${small[@]}" memcheck replay
     check 'what fails is named' grep -q '^gpu_check: not passed: memcheck$' err
-    gpu_check 1 '^\| train \| out of time' "${small[@]}" --limit 1 train
+    gpu_check 1 '^\| parity \| out of time' "${small[@]}" --limit 1 parity
+    gpu_check 1 '^\| parity \| out of time' "${small[@]}" --total 2 parity resume
+    check 'what has not begun is in the table' grep -q '^| resume | not begun (2 s are over) | 0 |' out
+    check 'and is named' grep -q '^gpu_check: not passed: parity resume$' err
     gpu_check 1 'holds no build; run the step build first' --build . --results results parity
 fi
 

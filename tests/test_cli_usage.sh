@@ -3,7 +3,7 @@
 # What the command says of itself, and what it refuses: verbs, flags, keys, values.
 . "$(dirname "$0")/cli/common.sh"
 
-verbs='train eval encode decode reconstruct sample interpolate compare inspect models config devices bench'
+verbs='train eval encode decode reconstruct sample interpolate compare report inspect models config devices bench'
 
 # --- help and version
 expect 0 'usage: cinch VERB'
@@ -37,7 +37,7 @@ CINCH_CPU_ISA=generic expect 0 '^cpu: .*generic' --version
 # --- verbs
 expect 2 "evl: unknown verb; did you mean eval" evl
 expect 2 'trian: unknown verb; did you mean train' trian --out x
-for later in score search probe project convert report export; do
+for later in score search probe project convert export; do
     expect 2 "$later: unknown verb.*\(?train eval" "$later"
 done
 expect 2 'a verb comes first' --out x

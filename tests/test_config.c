@@ -52,7 +52,7 @@ Test(config, defaults_are_the_documented_ones)
     cr_assert(t->epochs == 10 && t->max_steps == 0 && t->batch_size == 128 && t->accumulate == 1 && t->patience == 0);
     cr_assert(t->restore_best && t->seed == 0 && t->precision == CINCH_PRECISION_F32 && t->threads == 0 && !t->partial);
     cr_assert(t->checkpoint_epochs == 1 && t->checkpoint_steps == 0 && t->checkpoint_seconds == 0);
-    cr_assert(t->time_limit == 0 && t->log_every == 50 && !t->from_weights);
+    cr_assert(t->time_limit == 0 && t->log_every == 50 && !t->from_weights && t->report);
     cr_assert_str_eq(t->device, "auto");
     cr_assert_str_eq(t->on_nonfinite, "stop");
     cr_assert(d->shuffle && d->resident && !d->range_none && d->range[0] == 0 && d->range[1] == 1 && d->limit == 0);
@@ -132,6 +132,7 @@ static const struct { const char *key, *text, *json, *flag, *flag_text; } option
     {"train.log_every", "10", "10", "--log-every", "10"},
     {"train.time_limit", "10m", "600.0", "--time-limit", "10m"},
     {"train.on_nonfinite", "skip", "\"skip\"", NULL, NULL},
+    {"train.report", "false", "false", NULL, NULL},
 };
 
 /* Options that suit only some values of their section's name, and one that needs another. */
@@ -524,6 +525,7 @@ static const struct { const char *key, *text, *error; } changes_on_resume[] = {
     {"train.threads", "3", NULL},
     {"train.log_every", "1", NULL},
     {"train.time_limit", "10m", NULL},
+    {"train.report", "false", NULL},
     {"train.epochs", "5", "train.epochs 5: the run has 10; it may become more, not less"},
     {"train.max_steps", "5", "train.max_steps 5: the run has no such bound"},
     {"train.batch_size", "64", "train.batch_size 64: the run has 128; resuming may change only how long it trains, its "

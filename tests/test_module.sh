@@ -128,6 +128,9 @@ PRETEND_MEMORY=20000 expect 4 '^cinch: cuda:0: out of memory: .* of the device.s
     train --device cuda "${quick[@]}" --out run
 PRETEND_MEMORY=1000000 expect 0 '\(streamed\)' train --device cuda --data shapes:1000 --hidden-sizes 8 --latent-dim 2 \
     --batch-size 16 --epochs 1 --overwrite --out streamed
+check 'the report needs more and is made on the CPU' grep -q '^the report is made on the CPU: cuda:0: out of memory' err
+check 'it is there' test -s streamed/report.html
+PRETEND_MEMORY=1000000 expect 4 '^cinch: cuda:0: out of memory' report streamed --device cuda
 PRETEND_LOG=$work/log PRETEND_MEMORY=4000000 expect 0 '\(resident\)' train --device cuda --data shapes:1000 \
     --hidden-sizes 8 --latent-dim 2 --batch-size 16 --epochs 1 --overwrite --out resident
 check 'resident data is not written ahead' eval '! grep -q ahead log'

@@ -149,9 +149,10 @@ static void write_ahead_on(const char *name)
     cinch_device *device = opened(name);
     cinch_buffer *buffer;
     OK(cinch_buffer_create(&buffer, device, sizeof there));
-    OK(cinch_buffer_write_ahead(buffer, sizeof *there, values, sizeof values));
-    OK(cinch_buffer_write_ahead(buffer, sizeof there, values, 0));
-    FAILS(CINCH_USAGE, "buffer of 16 bytes", cinch_buffer_write_ahead(buffer, 8, values, sizeof values));
+    OK(cinch_buffer_write_ahead(buffer, 0, sizeof *there, values, sizeof values));
+    OK(cinch_buffer_write_ahead(buffer, 1, sizeof there, values, 0));
+    FAILS(CINCH_USAGE, "buffer of 16 bytes", cinch_buffer_write_ahead(buffer, 0, 8, values, sizeof values));
+    FAILS(CINCH_USAGE, "slot 2: there are two", cinch_buffer_write_ahead(buffer, 2, 0, values, sizeof values));
     OK(cinch_buffer_read(buffer, 0, there, sizeof there));
     cr_assert(there[0] == 0 && there[1] == 1 && there[3] == 3, "%s: %g %g %g %g", name, there[0], there[1], there[2], there[3]);
     cinch_buffer_free(buffer);

@@ -241,6 +241,29 @@ Test(effects, nothing_is_written_when_the_flag_is_zero)
     free_world(&w);
 }
 
+/* What was asked for is what was there then, whatever ran since. */
+Test(effects, metrics_are_asked_for_and_come_later)
+{
+    world w = make_world();
+    cinch_metric(w.g, "n", cinch_control(w.g, "n", CINCH_F32, (cinch_shape){0}));
+    OK(cinch_params_allocate(w.p, w.device, 0));
+    cinch_plan *plan;
+    float n[4];
+    OK(cinch_plan_create(&plan, w.g, w.device, w.p, &(cinch_plan_options){.metric_rows = 4}));
+    cr_expect_eq(cinch_plan_metrics_finish(plan, 1, n), CINCH_USAGE, "none were asked for");
+    for (int run = 1; run <= 12; run++) {
+        OK(cinch_plan_set(plan, "n", run));
+        OK(cinch_plan_run(plan));
+        if (run % 3 == 0) OK(cinch_plan_metrics_start(plan));
+        if (run % 3 != 2 || run < 5) continue;
+        OK(cinch_plan_metrics_finish(plan, 3, n));
+        for (int i = 0; i < 3; i++) cr_expect_eq(n[i], run - 4 + i, "after run %d: %g", run, n[i]);
+        cr_expect_eq(cinch_plan_metrics_finish(plan, 4, n), run < 8 ? CINCH_USAGE : CINCH_OK);
+    }
+    cinch_plan_free(plan);
+    free_world(&w);
+}
+
 static float norm_of_row(const float *w, int row, int columns)
 {
     float sum = 0;

@@ -157,6 +157,61 @@ Test(batches, one_batch_and_none)
     cinch_dataset_free(data);
 }
 
+/* --- columns ---------------------------------------------------------------------------------------------------------------- */
+
+/* Runs the batch's plan: sums of its data, targets and labels, row by row, into out[3][BATCH]. */
+static void sum_columns(cinch_device *device, cinch_feed *feed, int64_t epoch, int64_t batch, float out[3][BATCH])
+{
+    static const char *const names[] = {"x", "target", "label"};
+    int64_t n = cinch_feed_batch_size(feed, batch);
+    cinch_graph *g;
+    cinch_plan *plan;
+    OK(cinch_graph_create(&g));
+    cinch_batch b = cinch_feed_batch(feed, g, n);
+    cinch_output(g, names[0], cinch_sum(g, b.x, CINCH_AXIS(1), false));
+    cinch_output(g, names[1], cinch_sum(g, b.target, CINCH_AXIS(1), false));
+    cinch_output(g, names[2], cinch_cast(g, b.label, CINCH_F32, 1, 0));
+    OK(cinch_plan_create(&plan, g, device, NULL, NULL));
+    OK(cinch_feed_bind(feed, plan));
+    OK(cinch_feed_next(feed, plan, epoch, batch));
+    OK(cinch_plan_run(plan));
+    for (int k = 0; k < 3; k++) OK(cinch_plan_read(plan, names[k], out[k], (size_t)n * sizeof **out));
+    cinch_plan_free(plan);
+    cinch_graph_free(g);
+}
+
+/* All columns are of the same rows, also where they are brought batch by batch. */
+Test(batches, columns_belong_together)
+{
+    uint8_t bytes[ROWS * WIDTH];
+    float numbers[ROWS * WIDTH], sum[3][BATCH];
+    int32_t labels[ROWS];
+    cinch_dataset *data = numbered(CINCH_U8, bytes, &(cinch_dataset_options){.range = {0, 255}});
+    cinch_dataset *target = numbered(CINCH_F32, numbers, NULL);
+    for (int i = 0; i < ROWS; i++) labels[i] = 1000 + i;
+    cinch_feed_source source = {.data = data, .target = target, .labels = labels, .count = ROWS};
+    for (int never = 0; never < 2; never++) {
+        cinch_device *device;
+        cinch_feed *feed;
+        cinch_feed_options options = {.batch_size = BATCH, .shuffle = true, .seed = 3, .never_resident = never};
+        OK(cinch_device_open(&device, backends_device(), NULL));
+        OK(cinch_feed_create(&feed, device, &source, &options));
+        for (int64_t step = 0; step < 12; step++) {
+            int64_t n = cinch_feed_batch_size(feed, step % 5);
+            sum_columns(device, feed, step / 5, step % 5, sum);
+            for (int64_t i = 0; i < n; i++) {
+                double row = (double)sum[2][i] - 1000;
+                cr_assert_float_eq(sum[0][i], 5 * row + 10, 1e-3, "step %d: row %g has %g", (int)step, row, (double)sum[0][i]);
+                cr_assert_float_eq(sum[1][i], (5 * row + 10) / 2, 1e-3);
+            }
+        }
+        cinch_feed_free(feed);
+        cinch_device_free(device);
+    }
+    cinch_dataset_free(data);
+    cinch_dataset_free(target);
+}
+
 /* --- the thread ---------------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_fail(cinch_status status, const char *format, ...);

@@ -55,7 +55,7 @@ CINCH_API cinch_status cinch_config_resolve(cinch_config *config);
 CINCH_API cinch_status cinch_config_text(const cinch_config *config, char **json);
 
 /* Whether a run started with `saved` may go on with `wanted`, both resolved: only train.epochs and train.max_steps (not
-   smaller), train.time_limit, train.device, train.threads and train.log_every may differ. CINCH_USAGE names the first
+   smaller), train.time_limit, train.device, train.threads, train.log_every and train.report may differ. CINCH_USAGE names the first
    other key that does. */
 CINCH_API cinch_status cinch_config_may_resume(const cinch_config *saved, const cinch_config *wanted);
 
@@ -133,6 +133,7 @@ typedef struct cinch_train_config {
     double checkpoint_seconds, time_limit;        /* seconds, 0: none */
     int64_t log_every;            /* steps */
     const char *on_nonfinite;     /* "stop" or "skip" */
+    bool report;                  /* for programs that train: whether to call cinch_report_write then */
 } cinch_train_config;
 
 /* Borrowed from the config; valid until it changes. NULL before cinch_config_resolve. */

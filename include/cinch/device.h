@@ -78,9 +78,11 @@ CINCH_API size_t cinch_buffer_size(const cinch_buffer *buffer);
 
 /* Copies between host memory and the buffer; [offset, offset + bytes) must lie inside it (CINCH_USAGE). */
 CINCH_API cinch_status cinch_buffer_write(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes);
-/* Writes beside the work under way: after all work that was given before the previous such write, and before all work
-   that is given after this one. For a buffer of two parts that are written in turns, each for the work given next. */
-CINCH_API cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes);
+/* Writes beside the work under way, for buffers of two slots that take turns, each written for the work given next. It is
+   the turn of the slot, 0 or 1 (CINCH_USAGE otherwise), that was written last, on this device and in whichever buffer. The
+   write comes after all work that was given before the slot's last turn ended, and before all work that is given later. */
+CINCH_API cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, int slot, size_t offset, const void *host,
+                                                size_t bytes);
 CINCH_API cinch_status cinch_buffer_read(cinch_buffer *buffer, size_t offset, void *host, size_t bytes);
 
 CINCH_END

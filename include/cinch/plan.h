@@ -81,6 +81,10 @@ CINCH_API cinch_shape cinch_plan_output_shape(const cinch_plan *plan, const char
 CINCH_API int cinch_plan_metric_count(const cinch_plan *plan);
 CINCH_API const char *cinch_plan_metric_name(const cinch_plan *plan, int index);
 CINCH_API cinch_status cinch_plan_metrics(cinch_plan *plan, int rows, float *values);
+/* The same in two parts: `start` asks for the metrics of all runs so far and returns at once, `finish` gives the last
+   `rows` of those, and waits for no run that came after `start`. */
+CINCH_API cinch_status cinch_plan_metrics_start(cinch_plan *plan);
+CINCH_API cinch_status cinch_plan_metrics_finish(cinch_plan *plan, int rows, float *values);
 
 /* Runs the last step again, node by node, without effects, and names the first node whose output is not finite:
    CINCH_NUMERIC with "encoder.2: matmul gave nan ...", or CINCH_OK when all are finite. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures of a training run.
+ * What a training run looks like: report.html and pictures.
  *
  *     cinch_train(config, "runs/first", NULL, NULL);
- *     cinch_report_pictures("runs/first", NULL);
+ *     cinch_report_write("runs/first", NULL);
+ *
+ * Calls for different runs may be made from different threads; a cinch_run belongs to one thread at a time.
  */
 #ifndef CINCH_REPORT_H
 #define CINCH_REPORT_H
@@ -12,13 +14,26 @@
 
 CINCH_BEGIN
 
-/* Writes into the run's folder reconstructions.png (of the test part, else the validation or training part: originals
-   above reconstructions with their mean squared errors, typical ones and the worst) and history.png (the losses by
-   step). At most 20,000 samples are looked at. `options` may be NULL. Errors: those of cinch_run_open, CINCH_OUTPUT.
-   Calls for different runs may be made from different threads. */
-CINCH_API cinch_status cinch_report_pictures(const char *run_path, const cinch_run_options *options);
+enum { CINCH_REPORT_ROWS = 20000 };
 
-/* The two alone; `path` is the picture's. */
+typedef struct cinch_report_options {
+    cinch_run_options run;   /* on what to compute */
+    int64_t rows;            /* the first so many of the part are looked at; 0: CINCH_REPORT_ROWS */
+} cinch_report_options;
+
+/* Writes into a run's folder
+       report.html           one page that needs no other file and no network: figures beside PCA's, losses over the steps,
+                             reconstructions, errors, the codes by PCA and t-SNE (of up to 2,000 samples), samples,
+                             traversals, layers, data, environment
+       reconstructions.png   originals above reconstructions with their mean squared errors, typical ones and the worst
+       history.png           the losses by step
+       samples.png           of variational models: draws from the prior
+   of the run's test part, else its validation or training part; its data must be there. Each file is there whole or not at
+   all. `options` may be NULL. Errors: those of cinch_run_open and cinch_run_dataset; CINCH_DATA where metrics.jsonl is
+   missing; CINCH_DEVICE, CINCH_OUTPUT. */
+CINCH_API cinch_status cinch_report_write(const char *run_path, const cinch_report_options *options);
+
+/* Two of the pictures alone, of the first CINCH_REPORT_ROWS rows; `path` is the picture's. */
 CINCH_API cinch_status cinch_report_reconstructions(cinch_run *run, const char *path);
 CINCH_API cinch_status cinch_report_history(const char *run_path, const char *path);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Training runs: a folder with config.json, parts.safetensors (which rows are for what), model.safetensors,
- * checkpoint/ and metrics.jsonl. Pictures of it are report.h's.
+ * checkpoint/, metrics.jsonl and environment.json (what ran it, each time). Its report is report.h's.
  *
  *     cinch_config *c = ...;
  *     cinch_train_result result;
@@ -38,6 +38,7 @@ typedef struct cinch_train_options {
     /* Looked at after each step; when it becomes a status other than 0 (CINCH_INTERRUPTED, ...) the run is saved and
        cinch_train returns it. May be set by a signal handler. */
     const volatile int *stop;
+    const char *command;     /* how this was asked for, in words for environment.json and the report; may be NULL */
 } cinch_train_options;
 
 typedef struct cinch_train_result {

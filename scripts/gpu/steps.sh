@@ -3,25 +3,26 @@
 # The steps of gpu_check.sh, which sources this and names step build cinch python work results device carried small.
 # A step fails by ending with another status than 0. What it measured it writes with `note`, what it ran with `run`.
 
-steps()   # name, group, what it shows
+# The most telling first; `first` is what fits into one call of nine minutes.
+steps()   # name, groups, what it shows
 {
     cat <<'END'
-build|-|the command, the tests and the module for this GPU's architecture
-parity|-|every case on the CPU and on the GPU, and the tests of plans and trainings on the GPU
-memcheck|sanitizer|compute-sanitizer: accesses out of bounds, leaks, failing calls
-racecheck|sanitizer|compute-sanitizer: hazards in shared memory
-initcheck|sanitizer|compute-sanitizer: reads of memory that was never written
-synccheck|sanitizer|compute-sanitizer: wrong barriers
-train|-|dense trained on both devices, loss curves compared, in f32, tf32 and bf16
-resume|-|trained in one go, and stopped and resumed: the same bytes
-replay|-|a step run as it is, recorded and replayed: the same bytes
-ops|-|the speed of every kernel beside the machine's copies and products
-dense-f32-256|dense|training steps of 256 samples beside PyTorch's, strict f32
+build|first|the command, the tests and the module for this GPU's architecture
+parity|first|every case on the CPU and on the GPU, and the tests of plans and trainings on the GPU
+replay|first|a step run as it is, recorded and replayed: the same bytes
+train|first|dense trained on both devices, loss curves compared, in f32, tf32 and bf16
+resume|first|trained in one go, and stopped and resumed: the same bytes
+dense-f32-256|first,dense|training steps of 256 samples beside PyTorch's, strict f32
+dense-bf16-16384|first,dense|of 16384 samples, in bf16
+ops|first|the speed of every kernel beside the machine's copies and products
 dense-f32-16384|dense|of 16384 samples, strict f32
 dense-tf32-256|dense|of 256 samples, products in tf32
 dense-tf32-16384|dense|of 16384 samples, products in tf32
 dense-bf16-256|dense|of 256 samples, in bf16
-dense-bf16-16384|dense|of 16384 samples, in bf16
+memcheck|sanitizer|compute-sanitizer: accesses out of bounds, leaks, failing calls
+racecheck|sanitizer|compute-sanitizer: hazards in shared memory
+initcheck|sanitizer|compute-sanitizer: reads of memory that was never written
+synccheck|sanitizer|compute-sanitizer: wrong barriers
 END
 }
 

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,8 +103,41 @@ static cinch_status take_all(cinch_cli *cli, cursor *c)
     return CINCH_OK;
 }
 
+/* --- the command line as it was -------------------------------------------------------------------------------------- */
+
+static bool is_plain(const char *word)
+{
+    return *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%")];
+}
+
+/* A word as a shell takes it: in quotes where it must be. */
+static void print_word(FILE *text, const char *word)
+{
+    if (is_plain(word)) {
+        fputs(word, text);
+        return;
+    }
+    fputc('\'', text);
+    for (; *word; word++) fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, text);
+    fputc('\'', text);
+}
+
+static cinch_status keep_command(cinch_cli *cli, int argc, char **argv)
+{
+    size_t size;
+    FILE *text = open_memstream(&cli->command, &size);
+    if (!text) return cinch_cli_no_memory();
+    fputs("cinch", text);
+    for (int i = 1; i < argc; i++) {
+        fputc(' ', text);
+        print_word(text, argv[i]);
+    }
+    return fclose(text) ? cinch_cli_no_memory() : CINCH_OK;
+}
+
 cinch_status cinch_cli_parse(cinch_cli *cli, int argc, char **argv, int from)
 {
+    TRY(keep_command(cli, argc, argv));
     cursor c = {argv, argc, from};
     const cinch_verb *verb = cli->verb;
     cli->assignments = calloc((size_t)argc, sizeof *cli->assignments);
@@ -121,6 +155,7 @@ cinch_status cinch_cli_parse(cinch_cli *cli, int argc, char **argv, int from)
 void cinch_cli_free(cinch_cli *cli)
 {
     cinch_config_free(cli->config);
+    free(cli->command);
     free(cli->assignments);
     free(cli->files);
     free(cli->operands);

@@ -36,6 +36,7 @@ typedef struct cinch_cli {
     const char **files;      /* of --config */
     int n_assignments, n_files;
     cinch_config *config;    /* made by cinch_cli_configure */
+    char *command;           /* the whole command line, as a shell takes it */
 } cinch_cli;
 
 /* Which keys of the configuration a verb takes, as flags and by --set. */
@@ -81,6 +82,7 @@ cinch_status cinch_verb_compare(cinch_cli *cli);
 cinch_status cinch_verb_inspect(cinch_cli *cli);
 cinch_status cinch_verb_models(cinch_cli *cli);
 cinch_status cinch_verb_config(cinch_cli *cli);
+cinch_status cinch_verb_report(cinch_cli *cli);
 cinch_status cinch_verb_devices(cinch_cli *cli);
 cinch_status cinch_verb_bench(cinch_cli *cli);
 
@@ -111,7 +113,7 @@ cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name);
 
 /* --- args.c ------------------------------------------------------------------------------------------------------- */
 
-/* Reads argv[from...] for cli->verb; argv is cut up. CINCH_USAGE. Free also after an error. */
+/* Reads argv[from...] for cli->verb; argv is cut up. CINCH_USAGE. Free also after an error. Keeps cli->command before. */
 cinch_status cinch_cli_parse(cinch_cli *cli, int argc, char **argv, int from);
 void cinch_cli_free(cinch_cli *cli);
 
@@ -230,8 +232,10 @@ void cinch_cli_tell_device(const cinch_cli *cli);
 /* What the first GPU is, or why there is none, in one line. */
 const char *cinch_cli_gpu(char *text, size_t size);
 
-/* The pictures of a run folder; in pictures.c, as cinch_convert_png. */
-cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path);
+/* --- verb_report.c ------------------------------------------------------------------------------------------------ */
+
+/* Writes the report and the pictures of a run folder that `train` has just left. */
+cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run);
 
 /* --- convert.c: rows in, rows out, in pieces ---------------------------------------------------------------------- */
 

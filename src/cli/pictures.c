@@ -9,12 +9,6 @@
 
 enum { SHOWN = 64 /* unless --limit says another number */ };
 
-cinch_status cinch_cli_draw_run(const cinch_cli *cli, const char *path)
-{
-    const cinch_train_config *t = cinch_config_train(cli->config);
-    return cinch_report_pictures(path, &(cinch_run_options){.device = t->device, .threads = t->threads});
-}
-
 static int64_t rows_shown(const cinch_cli *cli, const cinch_conversion *c)
 {
     if (c->rows <= SHOWN || cinch_cli_given(cli, "data.limit")) return c->rows;

@@ -115,10 +115,11 @@ cinch_status cinch_cli_train(const cinch_cli *cli, const cinch_config *config, c
     cinch_bar bar;
     cinch_bar_begin(&bar, cli);
     cinch_train_options options = {.overwrite = cli->overwrite, .resume = resume, .progress = cinch_bar_progress,
-                                   .user = &bar, .stop = cinch_cli_catch_signals()};
+                                   .user = &bar, .stop = cinch_cli_catch_signals(), .command = cli->command};
     cinch_status status = cinch_train(config, run, &options, result);
     cinch_bar_end(&bar);
-    return status ? status : cinch_cli_draw_run(cli, run);
+    TRY(status);
+    return cinch_config_train(config)->report ? cinch_cli_report_trained(cli, run) : CINCH_OK;
 }
 
 static cinch_status train(const cinch_cli *cli, const char *run)

@@ -56,6 +56,11 @@ static const cinch_verb verbs[] = {
      "  cinch compare runs/first runs/second --out compared\n"
      "  cinch config --model vae --latent-dim 32 --json > vae.json\n"
      "  cinch compare runs/first vae.json --epochs 20 --out compared\n", cinch_verb_compare},
+    {"report", "make a run's report anew", "RUN", 1, CINCH_KEYS_COMMON, "RUN [--limit N] [--json]",
+     "Writes RUN/report.html and the run's pictures, as train does at its end: figures beside PCA's, losses,\n"
+     "reconstructions, errors, codes, samples, layers, data, environment. The page needs no network. The run's\n"
+     "data must be there; the first 20,000 rows of its test part, or --limit of them, are looked at.\n",
+     "  cinch report runs/first\n", cinch_verb_report},
     {"inspect", "show what a run, a file or data holds", "RUN|FILE|DATA", 1, CINCH_KEYS_DATA,
      "RUN|FILE|DATA [--json]",
      "Of a run: its layers and tensors; of a safetensors file: names, types, shapes, sizes and metadata;\n"

@@ -252,12 +252,13 @@ cinch_status cinch_buffer_write(cinch_buffer *buffer, size_t offset, const void 
     return bytes ? backend->vtable->write(backend, (char *)buffer->memory + offset, host, bytes) : CINCH_OK;
 }
 
-cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes)
+cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, int slot, size_t offset, const void *host, size_t bytes)
 {
     cinch_backend *backend = buffer->device->backend;
+    if (slot != 0 && slot != 1) return cinch_fail(CINCH_USAGE, "slot %d: there are two, 0 and 1", slot);
     if (!backend->vtable->write_ahead) return cinch_buffer_write(buffer, offset, host, bytes);
     TRY(begin(buffer, offset, bytes));
-    return bytes ? backend->vtable->write_ahead(backend, (char *)buffer->memory + offset, host, bytes) : CINCH_OK;
+    return bytes ? backend->vtable->write_ahead(backend, slot, (char *)buffer->memory + offset, host, bytes) : CINCH_OK;
 }
 
 cinch_status cinch_buffer_read(cinch_buffer *buffer, size_t offset, void *host, size_t bytes)

@@ -178,22 +178,43 @@ cinch_status cinch_plan_read(cinch_plan *plan, const char *output, void *data, s
     return bytes ? plan->device->backend->vtable->read(plan->device->backend, data, address, bytes) : CINCH_OK;
 }
 
-cinch_status cinch_plan_metrics(cinch_plan *plan, int rows, float *values)
+cinch_status cinch_plan_metrics_start(cinch_plan *plan)
 {
-    int count = plan->g->n_metrics, ring = plan->options.metric_rows;
+    cinch_backend *backend = plan->device->backend;
     int32_t leaf;
     void *address;
-    if (!count || rows <= 0) return CINCH_OK;
-    if (rows > ring || rows > plan->runs)
-        return cinch_fail(CINCH_USAGE, "metrics of %d steps wanted; %lld ran and %d are kept", rows, (long long)plan->runs, ring);
+    plan->fetched = 0;
+    if (!plan->g->n_metrics) return CINCH_OK;
+    TRY(cinch_device_enter(plan->device));
     TRY(find_leaf(plan, CINCH_OP_input, CINCH_RING_INPUT, &leaf));
     TRY(input_address(plan, leaf, &address));
-    size_t row_bytes = (size_t)count * sizeof(float);
-    int first = (int)((plan->runs - rows) % ring), head = rows < ring - first ? rows : ring - first;
+    if (plan->fetch) TRY(backend->vtable->fetch_start(backend, plan->fetch, address, plan->ring_bytes));
+    else TRY(backend->vtable->read(backend, plan->ring, address, plan->ring_bytes));
+    plan->fetched = plan->runs;
+    return CINCH_OK;
+}
+
+cinch_status cinch_plan_metrics_finish(cinch_plan *plan, int rows, float *values)
+{
     cinch_backend *backend = plan->device->backend;
-    TRY(backend->vtable->read(backend, values, (char *)address + (size_t)first * row_bytes, (size_t)head * row_bytes));
-    if (head == rows) return CINCH_OK;
-    return backend->vtable->read(backend, values + (size_t)head * (size_t)count, address, (size_t)(rows - head) * row_bytes);
+    int count = plan->g->n_metrics, ring = plan->options.metric_rows;
+    const void *host = plan->ring;
+    if (!count || rows <= 0) return CINCH_OK;
+    if (rows > ring || rows > plan->fetched)
+        return cinch_fail(CINCH_USAGE, "metrics of %d steps wanted; %lld ran and %d are kept", rows,
+                          (long long)plan->fetched, ring);
+    if (plan->fetch) TRY(backend->vtable->fetch_finish(backend, plan->fetch, &host));
+    for (int i = 0; i < rows; i++) {
+        const float *row = (const float *)host + (plan->fetched - rows + i) % ring * count;
+        memcpy(values + (size_t)i * (size_t)count, row, (size_t)count * sizeof *values);
+    }
+    return CINCH_OK;
+}
+
+cinch_status cinch_plan_metrics(cinch_plan *plan, int rows, float *values)
+{
+    TRY(cinch_plan_metrics_start(plan));
+    return cinch_plan_metrics_finish(plan, rows, values);
 }
 
 /* --- running -------------------------------------------------------------------------------------------------------------- */

@@ -130,6 +130,16 @@ static cinch_status write_constants(cinch_plan *plan)
     return CINCH_OK;
 }
 
+static cinch_status take_ring(cinch_plan *plan)
+{
+    cinch_backend *backend = plan->device->backend;
+    plan->ring_bytes = (size_t)plan->options.metric_rows * (size_t)plan->g->n_metrics * sizeof *plan->ring;
+    if (!plan->ring_bytes) return CINCH_OK;
+    if (backend->vtable->fetch_open) return backend->vtable->fetch_open(backend, plan->ring_bytes, &plan->fetch);
+    plan->ring = cinch_calloc(plan->ring_bytes, 1);
+    return plan->ring ? CINCH_OK : CINCH_DEVICE;
+}
+
 static cinch_status take_memory(cinch_plan *plan)
 {
     const cinch_layout *layout = &plan->layout;
@@ -147,6 +157,7 @@ static cinch_status take_memory(cinch_plan *plan)
         plan->bindings[i].leaf = i;
         plan->bindings[i].bytes = (size_t)cinch_shape_count(n->shape) * cinch_dtype_size(n->dtype);
     }
+    TRY(take_ring(plan));
     return write_constants(plan);
 }
 
@@ -201,6 +212,7 @@ void cinch_plan_free(cinch_plan *plan)
     if (!plan) return;
     const cinch_backend_vtable *vtable = plan->device->backend->vtable;
     if (plan->captured) vtable->capture_free(plan->device->backend, plan->captured);
+    if (plan->fetch) vtable->fetch_close(plan->device->backend, plan->fetch);
     for (int i = 0; plan->bindings && i < plan->g->n_leaves; i++) cinch_buffer_free(plan->bindings[i].own);
     cinch_device_release(plan->device, plan->own, plan->layout.own_bytes);
     cinch_device_release(plan->device, plan->private_arena, plan->layout.arena_bytes);
@@ -211,6 +223,7 @@ void cinch_plan_free(cinch_plan *plan)
     free(plan->tensors);
     free(plan->bindings);
     free(plan->controls);
+    free(plan->ring);
     free(plan);
 }
 

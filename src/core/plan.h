@@ -32,6 +32,10 @@ struct cinch_plan {
     bool stale;                /* pointers must be looked up again */
     unsigned arena_generation;
     int64_t runs;
+    size_t ring_bytes;         /* of the metrics, and how they come to the host: */
+    void *fetch;               /* the backend's, or NULL where it reads into `ring` */
+    float *ring;
+    int64_t fetched;           /* runs when they were last asked for */
     void *captured;            /* the backend's recording of a step, or NULL */
     double flops;
 };

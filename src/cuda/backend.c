@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda/fetch.h"
 #include "cuda/lt.h"
 #include "cuda/staging.h"
 #include "cuda/table.h"
@@ -119,14 +120,14 @@ static cinch_status open_ahead(cinch_cuda *cuda)
     return cinch_cuda_staging_open(&cuda->ahead, cuda->copies);
 }
 
-/* The copy waits for the work that was given before the previous one, and later work waits for the copy. */
-static cinch_status cuda_write_ahead(cinch_backend *b, void *device, const void *host, size_t bytes)
+/* The copy waits for the work that was given before the slot's last turn ended, and later work waits for the copy. */
+static cinch_status cuda_write_ahead(cinch_backend *b, int slot, void *device, const void *host, size_t bytes)
 {
     cinch_cuda *cuda = cinch_cuda_of(b);
     TRY(open_ahead(cuda));
-    cudaEvent_t now = cuda->given[cuda->turn], before = cuda->given[cuda->turn ^= 1];
-    TRY(cinch_cuda_check(cudaEventRecord(now, cuda->stream), "recording an event"));
-    TRY(cinch_cuda_check(cudaStreamWaitEvent(cuda->copies, before, 0), "ordering a copy"));
+    if (slot != cuda->turn) TRY(cinch_cuda_check(cudaEventRecord(cuda->given[cuda->turn], cuda->stream), "recording an event"));
+    cuda->turn = slot;
+    TRY(cinch_cuda_check(cudaStreamWaitEvent(cuda->copies, cuda->given[slot], 0), "ordering a copy"));
     TRY(cinch_cuda_staging_write(cuda->ahead, device, host, bytes));
     TRY(cinch_cuda_check(cudaEventRecord(cuda->copied, cuda->copies), "recording an event"));
     return cinch_cuda_check(cudaStreamWaitEvent(cuda->stream, cuda->copied, 0), "ordering a copy");
@@ -234,6 +235,10 @@ static const cinch_backend_vtable vtable = {
     .write = cuda_write,
     .read = cuda_read,
     .write_ahead = cuda_write_ahead,
+    .fetch_open = cinch_cuda_fetch_open,
+    .fetch_close = cinch_cuda_fetch_close,
+    .fetch_start = cinch_cuda_fetch_start,
+    .fetch_finish = cinch_cuda_fetch_finish,
     .fill = cuda_fill,
     .sync = cuda_sync,
     .capture_begin = cuda_capture_begin,

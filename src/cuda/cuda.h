@@ -21,8 +21,8 @@ typedef struct cinch_cuda {
     cinch_cuda_staging *staging;
     cudaStream_t copies;            /* write_ahead, from its first call on */
     cinch_cuda_staging *ahead;
-    cudaEvent_t given[2], copied;   /* work given before the last two copies ahead, in turn; the last such copy */
-    int turn;
+    cudaEvent_t given[2], copied;   /* work given before the last turn of either slot ended; the last copy ahead */
+    int turn;                       /* the slot that was written last */
     cinch_cuda_lt *lt;
     char name[256];                 /* the device's */
     int capability, driver, runtime; /* 90 for 9.0; 13000 for 13.0 */

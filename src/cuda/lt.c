@@ -295,6 +295,81 @@ static cublasStatus_t choose(const cinch_cuda_lt *lt, const cinch_cuda_product *
     return ask(lt, &d, c);
 }
 
+/* --- running ------------------------------------------------------------------------------------------------------ */
+
+static cinch_status multiply(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p,
+                             const cinch_cuda_operands *at, const cublasLtMatmulAlgo_t *algo)
+{
+    const float one = 1, zero = 0;
+    cinch_cuda_lt *lt = cinch_cuda_of(b)->lt;
+    description d;
+    TRY(check(describe(&d, p, at->bias, at->aux), c, "describing the product"));
+    return check(cublasLtMatmul(lt->handle, &d.product, &one, at->b, &d.matrix[A], at->a, &d.matrix[B], &zero, at->d,
+                                &d.matrix[D], at->d, &d.matrix[D], algo, lt->workspace, WORKSPACE,
+                                cinch_cuda_stream(b)), c, "multiplying");
+}
+
+cinch_status cinch_cuda_lt_run(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p,
+                               const cinch_cuda_operands *at)
+{
+    const choice *made = find_product(cinch_cuda_of(b)->lt, p);
+    if (!made || !made->found) return cinch_fail(CINCH_INTERNAL, "cuda: a product without an algorithm");
+    return multiply(b, c, p, at, &made->algo);
+}
+
+/* --- NaN through ReLU --------------------------------------------------------------------------------------------- */
+
+/* Whether the library's ReLU gives NaN for NaN is documented nowhere. A ReLU that gives 0 would hide a training that went
+   wrong from the checks of the loss, and be none of cinch's: so a small product of the kind is tried, with NaN alone. */
+
+enum { SMALL = 64, SMALL_BYTES = SMALL * SMALL * sizeof(float) };
+
+static bool has_relu(const cinch_cuda_product *p)
+{
+    return p->epilogue == CINCH_CUDA_BIAS_RELU || p->epilogue == CINCH_CUDA_BIAS_RELU_MASK;
+}
+
+static cinch_cuda_product small_product(const cinch_cuda_product *like)
+{
+    cinch_cuda_product p = *like;
+    p.m = p.n = p.k = SMALL;
+    p.batch = 1;
+    p.stride_a = p.stride_b = p.stride_d = p.aux_stride = 0;
+    if (p.aux_ld) p.aux_ld = cinch_cuda_lt_mask_bits(SMALL);
+    return p;
+}
+
+/* memory[3 * SMALL_BYTES]: both operands and the bias, the result, the mask. Bytes of 0xff are NaN in f32 and in bf16. */
+static cinch_status multiply_nan(cinch_backend *b, const cinch_call *c, const choice *made, char *memory, uint16_t *end)
+{
+    const cinch_backend_vtable *vtable = b->vtable;
+    const cinch_cuda_product *p = &made->product;
+    cinch_cuda_operands at = {.a = memory, .b = memory, .bias = memory, .d = memory + SMALL_BYTES,
+                              .aux = memory + 2 * SMALL_BYTES};
+    size_t number = p->type_d == CINCH_BF16 ? sizeof(uint16_t) : sizeof(float);
+    TRY(vtable->fill(b, memory, 0xff, SMALL_BYTES));
+    TRY(multiply(b, c, p, &at, &made->algo));
+    return vtable->read(b, end, (char *)at.d + number - sizeof *end, sizeof *end); /* the half with the exponent */
+}
+
+/* *found: whether there is an algorithm, and NaN stays NaN. */
+static cinch_status try_nan(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p, bool *found)
+{
+    choice made = {.product = small_product(p)};
+    uint16_t end = 0;
+    void *memory;
+    cublasStatus_t status = choose(cinch_cuda_of(b)->lt, &made.product, &made);
+    if (!is_no(status)) TRY(check(status, c, "choosing an algorithm"));
+    if (!(*found = made.found)) return CINCH_OK;
+    TRY(b->vtable->alloc(b, 3 * SMALL_BYTES, &memory));
+    cinch_status tried = multiply_nan(b, c, &made, memory, &end);
+    *found = (end & 0x7fff) > 0x7f80;
+    b->vtable->release(b, memory);
+    return tried;
+}
+
+/* --- planning ----------------------------------------------------------------------------------------------------- */
+
 cinch_status cinch_cuda_lt_plan(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p, bool *found)
 {
     cinch_cuda_lt *lt = cinch_cuda_of(b)->lt;
@@ -306,26 +381,11 @@ cinch_status cinch_cuda_lt_plan(cinch_backend *b, const cinch_call *c, const cin
     if (kept) now = *kept;
     cublasStatus_t status = kept && !kept->found ? CUBLAS_STATUS_SUCCESS : choose(lt, p, &now);
     if (!is_no(status)) TRY(check(status, c, "choosing an algorithm"));
+    if (now.found && has_relu(p)) TRY(try_nan(b, c, p, &now.found));
     if (!kept && !(kept = add_choice(lt, key))) return CINCH_DEVICE;
     kept->product = *p;
     kept->planned = true;
     kept->found = *found = now.found;
     kept->algo = now.algo;
     return CINCH_OK;
-}
-
-/* --- running ------------------------------------------------------------------------------------------------------ */
-
-cinch_status cinch_cuda_lt_run(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p,
-                               const cinch_cuda_operands *at)
-{
-    const float one = 1, zero = 0;
-    cinch_cuda_lt *lt = cinch_cuda_of(b)->lt;
-    const choice *made = find_product(lt, p);
-    description d;
-    if (!made || !made->found) return cinch_fail(CINCH_INTERNAL, "cuda: a product without an algorithm");
-    TRY(check(describe(&d, p, at->bias, at->aux), c, "describing the product"));
-    return check(cublasLtMatmul(lt->handle, &d.product, &one, at->b, &d.matrix[A], at->a, &d.matrix[B], &zero, at->d,
-                                &d.matrix[D], at->d, &d.matrix[D], &made->algo, lt->workspace, WORKSPACE,
-                                cinch_cuda_stream(b)), c, "multiplying");
 }

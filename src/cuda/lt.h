@@ -49,7 +49,7 @@ void cinch_cuda_lt_close(cinch_cuda_lt *lt);
 void cinch_cuda_lt_describe(const cinch_cuda_lt *lt, char *text, size_t size);
 
 /* Chooses an algorithm, if the library has one, and remembers it; results never depend on the order in which threads
-   finish. Says whether there is one. Errors name the call c. */
+   finish, and a ReLU gives NaN for NaN. Says whether there is one. Errors name the call c. */
 cinch_status cinch_cuda_lt_plan(cinch_backend *b, const cinch_call *c, const cinch_cuda_product *p, bool *found);
 
 /* Has an algorithm been chosen for it? */

@@ -2,7 +2,8 @@
 /*
  * Matrix products. Three ways, tried in this order while planning, and found again while running by what was chosen:
  *
- *     cuBLASLt with all that the call asks for as its epilogue;
+ *     cuBLASLt with all that the call asks for as its epilogue; with the bias alone, and ReLU after it, where its ReLU
+ *     does not keep NaN;
  *     cuBLASLt, and then the elementwise engine on its result;
  *     the own kernel of matmul.cu, which does everything.
  */
@@ -184,6 +185,7 @@ static cinch_status plan(cinch_backend *b, const cinch_call *c, size_t *scratch,
     if (!cinch_tensor_count(c->out)) return CINCH_OK;
     TRY(plan_mask(b, &j, saved));
     TRY(ask(b, &j, epilogue, &found));
+    if (!found && epilogue == CINCH_CUDA_BIAS_RELU) TRY(ask(b, &j, CINCH_CUDA_BIAS, &found));
     if ((found && epilogue != CINCH_CUDA_RELU_GRAD) || c->op == CINCH_OP_matmul || !suits(&j, CINCH_CUDA_PLAIN))
         return CINCH_OK;
     cinch_cuda_product plain = plain_product(&j);
@@ -299,6 +301,16 @@ static cinch_status finish(cinch_backend *b, const cinch_call *c, void *product)
     return cinch_cuda_run_chain(b, &rest);
 }
 
+/* ReLU after the library's product and bias. What is stored may be rounded before it as well as behind it. */
+static cinch_status try_relu(cinch_backend *b, const job *j, bool *done)
+{
+    cinch_attr attr = {.scalars = {{0, 0}}};
+    cinch_tensor *out = j->c->out;
+    cinch_call rest = {.op = CINCH_OP_relu, .attr = &attr, .n_in = 1, .n_out = 1, .in = out, .out = out};
+    TRY(try_epilogue(b, j, CINCH_CUDA_BIAS, out->data, done));
+    return *done ? cinch_cuda_run_elementwise(b, &rest) : CINCH_OK;
+}
+
 static cinch_status run_own(cinch_backend *b, const job *j)
 {
     const cinch_call *c = j->c;
@@ -339,6 +351,7 @@ static cinch_status run(cinch_backend *b, const cinch_call *c)
     int epilogue = epilogue_of(c);
     TRY(try_mask(b, &j, &done));
     if (!done && epilogue != CINCH_CUDA_RELU_GRAD) TRY(try_epilogue(b, &j, epilogue, c->out->data, &done));
+    if (!done && epilogue == CINCH_CUDA_BIAS_RELU) TRY(try_relu(b, &j, &done));
     if (done) return CINCH_OK;
     cinch_cuda_product plain = plain_product(&j);
     void *product = needs_scratch(c) ? c->scratch : c->out->data;

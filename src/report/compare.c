@@ -5,7 +5,7 @@
 #include "core/json.h"
 #include "core/status.h"
 #include "train/clock.h"
-#include "train/text_file.h"
+#include "data/text_file.h"
 
 #include <errno.h>
 #include <math.h>

@@ -3,71 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Everything libpng's callbacks report, and what must be freed after they jumped. */
-typedef struct {
-    png_structp png;
-    png_infop info;
-    int fd;
-    int write_error; /* errno of the write that failed */
-    bool out_of_memory;
-    char message[160];
-} encoder;
-
-static void on_error(png_structp png, png_const_charp message)
-{
-    encoder *e = png_get_error_ptr(png);
-    snprintf(e->message, sizeof e->message, "%s", message);
-    png_longjmp(png, 1);
-}
-
-static void on_warning(png_structp png, png_const_charp message) { (void)png, (void)message; }
-
-static png_voidp on_malloc(png_structp png, png_alloc_size_t size)
-{
-    void *memory = malloc(size);
-    if (!memory) ((encoder *)png_get_mem_ptr(png))->out_of_memory = true;
-    return memory;
-}
-
-static void on_free(png_structp png, png_voidp memory) { (void)png, free(memory); }
-
-static void on_write(png_structp png, png_bytep bytes, size_t size)
-{
-    encoder *e = png_get_io_ptr(png);
-    while (size > 0) {
-        ssize_t written = write(e->fd, bytes, size);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) {
-            e->write_error = written < 0 ? errno : ENOSPC;
-            png_error(png, "write failed");
-        }
-        bytes += written;
-        size -= (size_t)written;
-    }
-}
-
-/* libpng leaves this function by longjmp; all it needs afterwards is in *e. */
-static bool encode_picture(encoder *e, const cinch_picture *picture)
-{
-    e->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, e, on_error, on_warning, e, on_malloc, on_free);
-    if (!e->png || !(e->info = png_create_info_struct(e->png))) return false;
-    if (setjmp(png_jmpbuf(e->png))) return false;
-    png_set_write_fn(e->png, e, on_write, NULL);
-    png_set_IHDR(e->png, e->info, (png_uint_32)picture->width, (png_uint_32)picture->height, 8, PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_write_info(e->png, e->info);
-    for (int row = 0; row < picture->height; row++)
-        png_write_row(e->png, picture->rgb + (size_t)row * (size_t)picture->width * 3);
-    png_write_end(e->png, NULL);
-    return true;
-}
 
 static const char *advice(int error)
 {
@@ -90,17 +30,28 @@ static cinch_status cannot_write(const char *path, int error)
     return cinch_fail(CINCH_OUTPUT, "%s: cannot write: %s; %s", path, strerror(error), advice(error));
 }
 
+static cinch_status write_bytes(int fd, const uint8_t *bytes, size_t size, const char *path)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return cannot_write(path, written < 0 ? errno : ENOSPC);
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return CINCH_OK;
+}
+
 /* Writes to the open file `fd`; an error names `path`. */
 static cinch_status write_png(const cinch_picture *picture, int fd, const char *path)
 {
-    encoder e = { .fd = fd };
-    bool ok = encode_picture(&e, picture);
-    png_destroy_write_struct(&e.png, &e.info);
-    if (ok) return CINCH_OK;
-    if (e.write_error) return cannot_write(path, e.write_error);
-    if (e.out_of_memory) return cinch_fail(CINCH_DEVICE, "%s: out of memory while writing the picture", path);
-    const char *reason = e.message[0] ? e.message : "no reason given";
-    return cinch_fail(CINCH_OUTPUT, "%s: cannot write: libpng says %s", path, reason);
+    uint8_t *bytes;
+    size_t size;
+    cinch_status status = cinch_picture_encode(picture, &bytes, &size);
+    if (status) return cinch_fail_in(status, path);
+    status = write_bytes(fd, bytes, size, path);
+    free(bytes);
+    return status;
 }
 
 /* Pipes and some file systems have no fsync; that is no failure. */

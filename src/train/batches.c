@@ -138,16 +138,17 @@ static cinch_status fetch_batch(void *user, int64_t epoch, int64_t batch)
     return CINCH_OK;
 }
 
-static cinch_status upload(const column *c, int64_t first, int64_t size)
+static cinch_status upload(const column *c, int slot, int64_t first, int64_t size)
 {
-    return cinch_buffer_write_ahead(c->buffer, (size_t)first * c->row_bytes, c->staging, (size_t)size * c->row_bytes);
+    return cinch_buffer_write_ahead(c->buffer, slot, (size_t)first * c->row_bytes, c->staging,
+                                    (size_t)size * c->row_bytes);
 }
 
 static cinch_status next_streamed(cinch_feed *f, int64_t epoch, int64_t batch)
 {
     int64_t size = cinch_feed_batch_size(f, batch), first = f->slot * f->options.batch_size;
     TRY(cinch_prefetch_wait(f->prefetch, epoch, batch));
-    for (int k = 0; k < f->n_columns; k++) TRY(upload(&f->columns[k], first, size));
+    for (int k = 0; k < f->n_columns; k++) TRY(upload(&f->columns[k], f->slot, first, size));
     bool last = batch + 1 == cinch_feed_batches(f);
     cinch_prefetch_ask(f->prefetch, epoch + last, last ? 0 : batch + 1);
     for (int64_t i = 0; i < size; i++) f->rows[i] = (int32_t)(first + i);

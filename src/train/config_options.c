@@ -121,6 +121,8 @@ static const cinch_option train_rows[] = {
           .flag = "--time-limit", .may_change = true),
     TRAIN(STRING, "on_nonfinite", public.on_nonfinite, "stop", "a step whose loss or gradient is not finite: stop and "
           "name the layer, or skip it", .choices = "stop skip"),
+    TRAIN(BOOL, "report", public.report, "true", "`cinch train` makes report.html and the pictures at its end",
+          .may_change = true),
     {0}};
 
 const cinch_section cinch_sections[CINCH_SECTIONS] = {

@@ -258,9 +258,10 @@ cinch_status cinch_fit_run(cinch_fit *f)
 
 cinch_status cinch_fit_prepare(cinch_fit *f)
 {
-    f->pending = cinch_calloc(CINCH_RING_ROWS, sizeof *f->pending);
+    f->filling.runs = cinch_calloc(CINCH_RING_ROWS, sizeof *f->filling.runs);
+    f->coming.runs = cinch_calloc(CINCH_RING_ROWS, sizeof *f->coming.runs);
     f->rows = cinch_calloc((size_t)CINCH_STEP_PLANS * CINCH_RING_ROWS * CINCH_METRICS_MAX, sizeof *f->rows);
-    if (!f->pending || !f->rows) return CINCH_DEVICE;
+    if (!f->filling.runs || !f->coming.runs || !f->rows) return CINCH_DEVICE;
     TRY(cinch_steps_create(&f->steps, &f->source, f->feed, false));
     if (f->validation) TRY(cinch_steps_create(&f->evaluation, &f->source, f->validation, true));
     f->saved_step = -1;
@@ -275,6 +276,7 @@ void cinch_fit_free(cinch_fit *f)
     cinch_steps_free(&f->steps);
     cinch_steps_free(&f->evaluation);
     cinch_best_free(&f->best);
-    free(f->pending);
+    free(f->filling.runs);
+    free(f->coming.runs);
     free(f->rows);
 }

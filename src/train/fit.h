@@ -20,6 +20,12 @@ typedef struct cinch_pending {
     bool ends_step;
 } cinch_pending;
 
+/* Runs that follow each other, no more than the metrics rings hold. */
+typedef struct cinch_window {
+    cinch_pending *runs;    /* [CINCH_RING_ROWS] */
+    int n;
+} cinch_window;
+
 /* The metrics of one step, put together from its plans. */
 typedef struct cinch_observed {
     double sum[CINCH_METRICS_MAX], samples;
@@ -40,8 +46,7 @@ typedef struct cinch_fit {
     cinch_best best;
     cinch_metrics_log log;
     cinch_step_plans steps, evaluation;
-    cinch_pending *pending;            /* [CINCH_RING_ROWS] */
-    int n_pending;
+    cinch_window filling, coming;      /* runs not looked at: the newest; those whose metrics are on their way */
     float *rows;                       /* [CINCH_STEP_PLANS, CINCH_RING_ROWS, CINCH_METRICS_MAX] */
     cinch_observed now;
     double started, resumed_elapsed;   /* clock at the start; seconds of training before it */
@@ -74,7 +79,8 @@ cinch_status cinch_fit_find_nonfinite(cinch_fit *fit, const cinch_pending *bad);
 
 /* --- observe.c ------------------------------------------------------------------------------------------------------- */
 
-/* Notes a run whose metrics are to be looked at; looks when there is no more room. */
+/* Notes a run whose metrics are to be looked at. Once a window is full they are asked for, and looked at when the next
+   one is full, so that nobody waits for the newest runs. */
 cinch_status cinch_observe_run(cinch_fit *fit, const cinch_pending *run);
 /* Looks at all runs noted: logs steps, adds up the epoch. CINCH_NUMERIC under the policy `stop`. */
 cinch_status cinch_observe_pending(cinch_fit *fit);

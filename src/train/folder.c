@@ -4,7 +4,7 @@
 #include <cinch/data.h>
 
 #include "core/status.h"
-#include "train/text_file.h"
+#include "data/text_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,8 @@
 
 /* What a run may have left, besides its checkpoints. */
 static const char *const run_files[] = {"config.json", "parts.safetensors", "metrics.jsonl", "model.safetensors",
-                                        "tuning.json", "reconstructions.png", "history.png", "samples.png", "report.html"};
+                                        "tuning.json", "environment.json", "reconstructions.png", "history.png",
+                                        "samples.png", "report.html"};
 enum { RUN_FILES = sizeof run_files / sizeof *run_files };
 
 cinch_status cinch_folder_create(cinch_folder *f, const char *path)
@@ -32,7 +33,8 @@ cinch_status cinch_folder_create(cinch_folder *f, const char *path)
     f->model = cinch_format("%s/model.safetensors", path);
     f->checkpoint = cinch_format("%s/checkpoint", path);
     f->tuning = cinch_format("%s/tuning.json", path);
-    bool all = f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint && f->tuning;
+    f->environment = cinch_format("%s/environment.json", path);
+    bool all = f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint && f->tuning && f->environment;
     return all ? CINCH_OK : CINCH_DEVICE;
 }
 
@@ -46,6 +48,7 @@ void cinch_folder_free(cinch_folder *f)
     free(f->model);
     free(f->checkpoint);
     free(f->tuning);
+    free(f->environment);
     *f = (cinch_folder){.lock = -1};
 }
 
@@ -177,7 +180,7 @@ static uint64_t hash_text(const char *text)
 static cinch_status fingerprint(cinch_config *copy, char out[32])
 {
     static const char *const changing[] = {"train.epochs", "train.max_steps", "train.time_limit",
-                                           "train.device", "train.threads",   "train.log_every"};
+                                           "train.device", "train.threads",   "train.log_every", "train.report"};
     char *text;
     for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) TRY(cinch_config_set(copy, changing[i], "null"));
     TRY(cinch_config_resolve(copy));

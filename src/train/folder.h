@@ -6,7 +6,7 @@
 #include <cinch/config.h>
 
 typedef struct cinch_folder {
-    char *path, *config, *parts, *metrics, *model, *checkpoint, *tuning;
+    char *path, *config, *parts, *metrics, *model, *checkpoint, *tuning, *environment;
     int lock;      /* a file descriptor; -1: none */
 } cinch_folder;
 

@@ -160,35 +160,63 @@ static cinch_status take(cinch_fit *f, const cinch_pending *at, const float *val
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------------ */
 
-static cinch_status read_rings(cinch_fit *f, float *next[CINCH_STEP_PLANS])
+static int runs_of(const cinch_window *w, const cinch_step_plan *plan)
+{
+    int runs = 0;
+    for (int i = 0; i < w->n; i++) runs += w->runs[i].plan == plan;
+    return runs;
+}
+
+/* Asks for the metrics of the newest runs; those asked for before have been looked at. */
+static cinch_status ask(cinch_fit *f)
+{
+    cinch_window asked = f->filling;
+    f->filling = f->coming;
+    f->coming = asked;
+    for (int k = 0; k < f->steps.n; k++)
+        if (runs_of(&asked, &f->steps.at[k])) TRY(cinch_plan_metrics_start(f->steps.at[k].plan));
+    return CINCH_OK;
+}
+
+/* next[k]: the metrics of plan k's runs, oldest first. */
+static cinch_status receive(cinch_fit *f, float *next[CINCH_STEP_PLANS])
 {
     for (int k = 0; k < f->steps.n; k++) {
-        int runs = 0;
-        for (int i = 0; i < f->n_pending; i++) runs += f->pending[i].plan == &f->steps.at[k];
         next[k] = f->rows + (size_t)k * CINCH_RING_ROWS * CINCH_METRICS_MAX;
-        if (runs) TRY(cinch_plan_metrics(f->steps.at[k].plan, runs, next[k]));
+        TRY(cinch_plan_metrics_finish(f->steps.at[k].plan, runs_of(&f->coming, &f->steps.at[k]), next[k]));
+    }
+    return CINCH_OK;
+}
+
+/* Looks at the runs whose metrics were asked for. */
+static cinch_status look(cinch_fit *f)
+{
+    float *next[CINCH_STEP_PLANS];
+    TRY(receive(f, next));
+    int n = f->coming.n;
+    f->coming.n = 0;
+    for (int i = 0; i < n; i++) {
+        const cinch_pending *run = &f->coming.runs[i];
+        float **row = &next[run->plan - f->steps.at];
+        TRY(take(f, run, *row));
+        *row += cinch_plan_metric_count(run->plan->plan);
     }
     return CINCH_OK;
 }
 
 cinch_status cinch_observe_pending(cinch_fit *f)
 {
-    float *next[CINCH_STEP_PLANS];
-    TRY(read_rings(f, next));
-    int n = f->n_pending;
-    f->n_pending = 0;
-    for (int i = 0; i < n; i++) {
-        float **row = &next[f->pending[i].plan - f->steps.at];
-        TRY(take(f, &f->pending[i], *row));
-        *row += cinch_plan_metric_count(f->pending[i].plan->plan);
-    }
-    return CINCH_OK;
+    TRY(look(f));
+    TRY(ask(f));
+    return look(f);
 }
 
 cinch_status cinch_observe_run(cinch_fit *f, const cinch_pending *run)
 {
-    f->pending[f->n_pending++] = *run;
-    return f->n_pending < CINCH_RING_ROWS ? CINCH_OK : cinch_observe_pending(f);
+    f->filling.runs[f->filling.n++] = *run;
+    if (f->filling.n < CINCH_RING_ROWS) return CINCH_OK;
+    TRY(look(f));
+    return ask(f);
 }
 
 /* --- events ---------------------------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "core/status.h"
 #include "train/checkpoint.h"
+#include "train/session.h"
 #include "train/trainer.h"
 #include "train/tuning.h"
 
@@ -78,6 +79,14 @@ static cinch_status take_up(run *r, bool *found)
     return cinch_trainer_initial_weights(&r->trainer);
 }
 
+static cinch_status record_session(run *r)
+{
+    char device[256];
+    cinch_device_describe(r->trainer.device, device, sizeof device);
+    return cinch_session_record(r->folder.environment, &(cinch_session){.command = r->trainer.options.command, .device = device,
+                                                                        .step = r->trainer.fit.state.step});
+}
+
 /* Everything up to config.json, after which the folder holds a run. */
 static cinch_status begin(run *r)
 {
@@ -88,6 +97,7 @@ static cinch_status begin(run *r)
         TRY(cinch_dataset_save_parts(r->trainer.source.data, r->folder.parts));
     TRY(cinch_folder_write_config(&r->folder, r->trainer.config));
     TRY(cinch_tuning_save(r->trainer.device, r->folder.tuning));
+    TRY(record_session(r));
     return cinch_metrics_open(&r->trainer.fit.log, r->folder.metrics, found ? r->trainer.fit.state.step : -1);
 }
 

@@ -5,7 +5,7 @@
 
 #include "core/status.h"
 #include "train/folder.h"
-#include "train/text_file.h"
+#include "data/text_file.h"
 
 #include <stdlib.h>
 

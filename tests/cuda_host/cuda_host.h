@@ -17,6 +17,7 @@
  *   CINCH_CUDA_HOST_MEMORY=n      bytes of the device, with K, M or G; 8G
  *   CINCH_CUDA_HOST_DEVICES=n     how many devices there are; 1
  *   CINCH_CUDA_HOST_DRIVER=n      the driver's version, as 13000; 0: there is none
+ *   CINCH_CUDA_HOST_RELU=drops-nan  cuBLASLt's ReLU gives 0 for NaN
  *
  * A process that leaves anything of the runtime behind ends with status 23 and says what.
  */
@@ -63,6 +64,8 @@ const char *cuda_host_complaint(void);
 /* How many allocations, streams, events and graphs exist; says on stderr what they are. */
 int cuda_host_leaks(void);
 uint64_t cuda_host_calls(void);
+/* How many pieces of work wait in a stream. */
+int cuda_host_waiting(cudaStream_t stream);
 /* The n-th call from now on fails; 0: none. */
 void cuda_host_fail_at(uint64_t n);
 

@@ -8,8 +8,8 @@
  *   - an algorithm is good only for the product, the version and the alignment that it was chosen for;
  *   - outputs are undefined until they are written, and so is the workspace before and after a product: all of them are
  *     poisoned, so that nothing can live there and no operand can overlap them;
- *   - where the documentation leaves open what happens, what happens is what hurts: padding in a mask is set, ReLU
- *     takes NaN to 0 as fmaxf does, and a mask has bits for what is not below 0.
+ *   - where the documentation leaves open what happens, what happens is what hurts: padding in a mask is set, and a
+ *     mask has bits for what is not below 0; ReLU gives NaN for NaN, or 0 where CINCH_CUDA_HOST_RELU=drops-nan.
  *
  * Real numbers only: f32 and bf16 operands with f32 accumulators, in column and row order, in strided batches.
  * Destroying a descriptor that a fault was injected into does free it.

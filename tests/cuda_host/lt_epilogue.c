@@ -3,6 +3,8 @@
 #include "lt_epilogue.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* --- auxiliary buffers -------------------------------------------------------------------------------------------- */
 
@@ -56,6 +58,13 @@ static float gelu_slope(float x)
     return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * ROOT * (1 + 3 * CUBE * x * x);
 }
 
+/* Not documented, and told both ways: CINCH_CUDA_HOST_RELU says which. */
+static bool drops_nan(void)
+{
+    const char *text = getenv("CINCH_CUDA_HOST_RELU");
+    return text && !strcmp(text, "drops-nan");
+}
+
 /* Row i and column j of the batch, from its product with alpha and its share of C. */
 static float finish(const cuda_host_lt_problem *p, const lt_place *at, int64_t i, int64_t j, float x)
 {
@@ -66,7 +75,7 @@ static float finish(const cuda_host_lt_problem *p, const lt_place *at, int64_t i
     if (e & CUDA_HOST_LT_DGELU) return x * gelu_slope(lt_load(at->aux, p->d.type, aux));
     if (e & CUDA_HOST_LT_RELU) {
         if (e & CUDA_HOST_LT_AUX) write_mask(at->aux, aux, !(x < 0));
-        return fmaxf(x, 0);
+        return x < 0 || (isnan(x) && drops_nan()) ? 0 : x;
     }
     if (e & CUDA_HOST_LT_GELU) {
         if (e & CUDA_HOST_LT_AUX) lt_store(at->aux, p->d.type, aux, x);

@@ -229,6 +229,14 @@ cudaError_t cudaDeviceSynchronize(void)
     return cuda_host_end(cuda_host_broken());
 }
 
+int cuda_host_waiting(cudaStream_t stream)
+{
+    CUDA_HOST_LOCK;
+    int n = 0;
+    for (const cuda_host_item *item = stream->first; item; item = item->next) n++;
+    return n;
+}
+
 int cuda_host_stream_leaks(void)
 {
     int n = 0;

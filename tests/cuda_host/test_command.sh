@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The command with the CUDA backend on the stand-in: what it says of devices, and trainings that do not depend on the
-# order in which threads, blocks and streams run. Usage: test_command.sh CINCH FOLDER-OF-THE-MODULE
+# order in which threads, blocks and streams run.
+# Usage: test_command.sh CINCH FOLDER-OF-THE-MODULE CINCH-WITH-SHARED-LIBRARY
 CINCH_BACKEND_PATH=$(cd "$2" && pwd)
 export CINCH_BACKEND_PATH
 . "$(dirname "$0")/../cli/common.sh"
@@ -47,6 +48,15 @@ for options in '--optimizer adam' '--model vae --dropout 0.2 --noise gaussian:0.
     paste <(losses cpu) <(losses cuda0) | awk '{ d = $1 - $2; if (NF != 2 || d * d > 1e-6 * $1 * $1) exit 1; n++ }
         END { exit n < 3 }' ||
         fail "$options: other losses than on the CPU: $(losses cpu | xargs), $(losses cuda0 | xargs)"
+done
+
+# The first GPU, the second, and the command that is linked with the shared library.
+expect 0 '' "${train[@]}" --device cuda --out number0
+CINCH_CUDA_HOST_DEVICES=2 expect 0 '' "${train[@]}" --device cuda:1 --out number1
+cinch=$3 expect 0 '' "${train[@]}" --device cuda --out shared
+for run in number1 shared; do
+    checks=$((checks + 1))
+    same number0/model.safetensors $run/model.safetensors || fail "another model in $run"
 done
 
 # A run goes on elsewhere, and its model is used anywhere.

@@ -10,7 +10,9 @@ export CINCH_BACKEND_PATH
 "$cinch" train --data shapes:48 --hidden-sizes 6 --latent-dim 2 --epochs 1 --out first --device cpu --quiet ||
     fail 'no run'
 "$cinch" encode first --data shapes:48 --out vectors.npy --device cpu --quiet || fail 'no data'
-tiny=(train --data vectors.npy --hidden-sizes 6 --latent-dim 2 --batch-size 16 --threads 1 --device cuda --quiet)
+# Without the report, which the CPU makes where the GPU fails.
+tiny=(train --data vectors.npy --hidden-sizes 6 --latent-dim 2 --batch-size 16 --threads 1 --device cuda --quiet
+    --set train.report=false)
 
 # failing N ARGUMENT...: runs the command while call N fails; leaves status, calls and the name of the failed one.
 failing()
@@ -56,8 +58,8 @@ heal()
     now=$start:$(state)
     case $healed in *"<$now>"*) return ;; esac
     checks=$((checks + 1))
-    if [ -e try/config.json ]; then "$cinch" train --resume try --epochs 3 --quiet > out 2> err
-    else "$cinch" "${tiny[@]}" --epochs 3 --out try --overwrite > out 2> err
+    if [ -e try/config.json ]; then "$cinch" train --resume try --epochs "$epochs" --quiet > out 2> err
+    else "$cinch" "${tiny[@]}" --epochs "$epochs" --out try --overwrite > out 2> err
     fi || fail "$1: cannot be gone on with"
     same try/model.safetensors whole/model.safetensors || fail "$1: went on to another model"
     healed="$healed<$now>"
@@ -93,10 +95,33 @@ try_all()
     echo "$total calls, $((total / every)) made to fail, $refused noticed: cinch $*"
 }
 
-every=1 healed=
+every=1 healed= epochs=3
 if ldd "$cinch" | grep -qE 'lib[a-z]+san'; then every=11; fi
 "$cinch" "${tiny[@]}" --epochs 1 --out base || fail 'no run'
 "$cinch" "${tiny[@]}" --epochs 3 --out whole || fail 'no run'
 try_all - "${tiny[@]}" --epochs 3 --out try
 try_all base train --resume try --epochs 3 --quiet
+
+# An epoch of more steps than two windows of metrics have, which come beside the steps; some of its calls.
+"$cinch" encode first --data shapes:680 --out many.npy --device cpu --quiet || fail 'no data'
+tiny=(train --data many.npy --hidden-sizes 6 --latent-dim 2 --batch-size 1 --threads 1 --device cuda --quiet
+    --set train.report=false)
+every=$((every > 1 ? 400 : 67)) healed= epochs=1
+"$cinch" "${tiny[@]}" --epochs 1 --out whole --overwrite || fail 'no run'
+try_all - "${tiny[@]}" --epochs 1 --out try
+
+# The report alone: it fails, with the run as it was; or it is there. At the end of training it is there in any case.
+failing 0 report base --device cuda --quiet
+total=$calls refused=0 every=$((every > 67 ? 61 : 7))
+cp base/report.html right.html 2> /dev/null || fail 'no report'
+for n in $(seq 1 "$every" "$total"); do
+    rm -f base/*.html base/*.png
+    failing "$n" report base --device cuda --quiet
+    judge_fault "report, call $n of $total, $failed" || refused=$((refused + 1))
+    [ "$status" != 0 ] || check "report, call $n of $total: it is there" same base/report.html right.html
+    [ -z "$(leftovers .)" ] || fail "report, call $n of $total: half-written files are left"
+done
+check 'faults are noticed' test "$refused" -gt 10
+failing "$((total / 2))" report base --device cuda --quiet
+check 'a call in the middle fails the report' test "$status" = 4
 finish

@@ -94,8 +94,9 @@ static void pretend_release(cinch_backend *b, void *memory)
     cpu->release(b, whole);
 }
 
-static cinch_status pretend_write_ahead(cinch_backend *b, void *device, const void *from, size_t bytes)
+static cinch_status pretend_write_ahead(cinch_backend *b, int slot, void *device, const void *from, size_t bytes)
 {
+    (void)slot;
     of(b)->ahead++;
     return cpu->write(b, device, from, bytes);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/text_file.h"
+#include "data/text_file.h"
 
 #include "core/status.h"
 #include "data/output.h"

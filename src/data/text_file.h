@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small text file that is there whole or not at all, and the folder it stands in. */
-#ifndef CINCH_TRAIN_TEXT_FILE_H
-#define CINCH_TRAIN_TEXT_FILE_H
+#ifndef CINCH_DATA_TEXT_FILE_H
+#define CINCH_DATA_TEXT_FILE_H
 
 #include <cinch/status.h>
 

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The verb `report`, and the report that train leaves.
+. "$(dirname "$0")/cli/common.sh"
+
+small_run run
+check 'train leaves a report' grep -q '^<!DOCTYPE html>' run/report.html
+check 'that names the command line' grep -q 'train --data shapes:240 --hidden-sizes 16 .* --out run' run/report.html
+cp run/report.html first.html
+cp run/reconstructions.png first.png
+rm run/*.png
+expect 0 '^run/report.html$' report run --device cpu
+check 'made anew, the same' same first.html run/report.html
+check 'pictures too' same first.png run/reconstructions.png
+check 'history.png' is_png run/history.png
+check 'a plain autoencoder has no samples.png' no_file run/samples.png
+expect 0 '^{"run": "run", "report": "report.html"}$' report run --json --device cpu
+expect 0 '' report run --limit 9 --device cpu
+check '--limit: so many samples' grep -q 'test part, 9 samples' run/report.html
+check 'the whole part without it' grep -q 'test part, 24 samples' first.html
+expect 0 '' report run --threads 1 --device cpu
+check 'any number of threads' same first.html run/report.html
+
+# A limit in training is of the data; the report then is of the test part that this leaves.
+expect 0 '' train "${small[@]}" --limit 200 --epochs 1 --device cpu --out limited
+check 'the limited test part' grep -q 'test part, 20 samples' limited/report.html
+expect 0 '' report limited --device cpu
+check 'known to report, too' grep -q 'test part, 20 samples' limited/report.html
+
+expect 0 '' train --model vae "${small[@]}" --epochs 1 --device cpu --out vae
+check 'samples.png of a variational model' is_png vae/samples.png
+
+# --- not now, later
+expect 0 '' train "${small[@]}" --epochs 1 --device cpu --set train.report=false --out plain
+check 'no report, no pictures' test -z "$(ls plain | grep -E 'html|png')"
+expect 0 '' report plain --device cpu
+check 'made later' test -s plain/report.html
+expect 0 '' train --resume plain --epochs 2 --set train.report=false --quiet --device cpu
+expect 0 '' train --resume plain --epochs 3 --set train.report=true --quiet --device cpu
+
+# --- the command line, as a shell takes it
+expect 0 '' train "${small[@]}" --epochs 1 --device cpu --set 'data.split=[8, 1, 1]' --out "it's here"
+check 'quotes where they must be' \
+    grep -qF -- "--set &#39;data.split=[8, 1, 1]&#39; --out &#39;it&#39;\\&#39;&#39;s here&#39;" "it's here/report.html"
+eval "set -- $(sed -nE 's/.*"command": "cinch (.*)",$/\1/p' "it's here/environment.json" | sed 's/\\\\/\\/g')"
+check 'it can be read back' test "${*: -1}" = "it's here"
+
+# --- errors
+expect 2 '^cinch: report: RUN is missing' report
+expect 3 '^cinch: .*nowhere' report nowhere --device cpu
+expect 2 '^cinch: --data: unknown flag of report' report run --data shapes
+expect 2 '^cinch: --limit' report run --limit -1
+cp -r run old && rm old/metrics.jsonl old/report.html
+expect 3 '^cinch: .*metrics.jsonl' report old --device cpu
+check 'nothing half-written' no_file old/report.html
+if [ "$(id -u)" != 0 ]; then
+    chmod a-w run
+    expect 6 '^cinch: run/.*' report run --device cpu
+    chmod u+w run
+fi
+mkdir blocked && cp -r run/. blocked/ && rm blocked/report.html && mkdir blocked/report.html
+expect 6 '^cinch: blocked/report.html: ' report blocked --device cpu
+check 'nothing is left' test -z "$(leftovers blocked)"
+
+finish
