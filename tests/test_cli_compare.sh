@@ -3,8 +3,8 @@
 # compare: runs that are opened, configurations that are trained, and both.
 . "$(dirname "$0")/cli/common.sh"
 
-train_run() { local out=$1; shift; "$cinch" train "${small[@]}" "$@" --out "$out" > out 2> err || fail "train $out $*"; }
-configure() { local file=$1; shift; "$cinch" config --json "${small[@]}" "$@" > "$file" 2> err || fail "config $file $*"; }
+train_run() { "$cinch" train "${small[@]}" --out "$@" > out 2> err || fail "train $*"; }
+configure() { "$cinch" config --json "${small[@]}" "${@:2}" > "$1" 2> err || fail "config $*"; }
 no_folder() { [ ! -e "$1" ]; }
 
 # object I [FILE]: one of the objects of a line of JSON that is an array of flat objects, into `object`.
@@ -14,12 +14,13 @@ field() { json "$1" object; }
 # column NAME: what stands in the table's column for each run
 column()
 {
-    awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR > 1 { print $at }' out | tr '\n' ' '
+    awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i }
+        NR > 1 { print $at }' out | tr '\n' ' '
 }
 # png_size FILE: width and height
 png_size()
 {
-    od -An -tu1 -j16 -N8 "$1" | awk '{ print $1 * 16777216 + $2 * 65536 + $3 * 256 + $4, $5 * 16777216 + $6 * 65536 + $7 * 256 + $8 }'
+    od -An -tu1 -j16 -N8 "$1" | awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4, (($5 * 256 + $6) * 256 + $7) * 256 + $8 }'
 }
 near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= 1e-18 * b * b) }'; }
 digits() { printf %.6g "$1"; }
@@ -97,8 +98,9 @@ expect 0 '^pair/compare.json, pair/compare.png$' compare runs/first runs/second 
 check 'compare.png' is_png pair/compare.png
 expect 0 '' compare runs/first --quiet --out new/folders/one
 check 'ten pictures side by side' above "$(png_size pair/compare.png | cut -d ' ' -f 1)" $((10 * 90))
-check 'a row for the second run: its pictures and its errors' test \
-    $(($(png_size pair/compare.png | cut -d ' ' -f 2) - $(png_size new/folders/one/compare.png | cut -d ' ' -f 2))) = 110
+read -r _ two < <(png_size pair/compare.png)
+read -r _ one < <(png_size new/folders/one/compare.png)
+check 'a row for the second run: its pictures and its errors' test $((two - one)) = 110
 check 'nothing else is in there' test "$(ls -A pair | tr '\n' ' ')" = 'compare.json compare.png '
 object 1 pair/compare.json
 check 'compare.json has the figures' test "$(field name) $(field n) $(field epochs)" = 'second 24 3'
@@ -177,7 +179,8 @@ expect 0 '' compare a.json --set train.max_steps=3 --data p120.npy --limit 80 --
 check '--set and --data' test "$(column steps) $(column n)" = '3  8 '
 expect 0 '^flags/a: training goes on$' compare a.json --set train.max_steps=4 --data p120.npy --limit 80 --out flags
 check 'a longer training goes on' test "$(column steps)" = '4 '
-expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite empties it' compare a.json --lr 0.5 --out flags
+expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite empties it' \
+    compare a.json --lr 0.5 --out flags
 expect 0 '' compare a.json --lr 0.5 --quiet --out flags --overwrite
 check '--overwrite' grep -q '"lr": 0.5' flags/a/config.json
 
@@ -223,7 +226,8 @@ configure odd.json --model vae --condition label --epochs 1
 sed -i 's/p240.npy/plain.npy/' odd.json
 { npy '|u1' '(40, 784)'; letters $((40 * 784)); } > plain.npy
 expect 2 '^cinch: odd.json: .*labels' compare a.json odd.json --out none
-expect 3 '^cinch: plain.npy: a sample is \[784\], the run wants \[10, 10, 1\]' compare runs/first --data plain.npy --out none
+expect 3 '^cinch: plain.npy: a sample is \[784\], the run wants \[10, 10, 1\]' \
+    compare runs/first --data plain.npy --out none
 train_run whole --epochs 1 --set data.split=9,1,0
 expect 2 '^cinch: whole: the run has no test part; give --data' compare runs/first whole --out none
 expect 4 '^cinch: device cuda' compare runs/first --device cuda --out none

@@ -188,6 +188,23 @@ Test(train_vae_options, a_target_is_what_is_learnt)
     }
 }
 
+/* Noise on the input and draws of posteriors are those of the seed that is asked for. */
+Test(train_vae_options, evaluation_draws_by_its_seed)
+{
+    cinch_evaluation e[3];
+    trained("a", small_config("model.name=vae", "model.noise=masking:0.3", NULL));
+    for (int i = 0; i < 3; i++) {
+        cinch_run *run;
+        OK(cinch_run_open(&run, run_path("a"), &(cinch_run_options){.device = "cpu", .seed = i == 1 ? 7 : 0}));
+        OK(cinch_run_evaluate(run, NULL, &e[i]));
+        cinch_run_free(run);
+    }
+    cr_assert(e[0].elbo != e[1].elbo && e[0].noisy_mse != e[1].noisy_mse && e[0].denoised_mse != e[1].denoised_mse);
+    cr_assert(e[0].mse == e[1].mse, "the reconstruction of the mean draws nothing");
+    cr_assert(near(e[0].elbo, e[1].elbo, 1e-2) && near(e[0].noisy_mse, e[1].noisy_mse, 0.1));
+    cr_assert(e[0].elbo == e[2].elbo && e[0].noisy_mse == e[2].noisy_mse);
+}
+
 /* --- what is drawn does not depend on how training is cut up ---------------------------------------------------------- */
 
 static const char *const drawing[] = {"model.name=vae", "model.noise=masking:0.2", "model.dropout=0.2",

@@ -79,6 +79,7 @@ typedef struct cinch_run_options {
     int threads;
     int64_t batch_size;      /* 0: as in training */
     const char *precision;   /* "f32", "tf32", "bf16"; NULL: as in training. The weights are f32 in any case. */
+    uint64_t seed;           /* of what evaluation draws: codes from posteriors, noise on the input */
 } cinch_run_options;
 
 /* Opens a folder with config.json and model.safetensors. CINCH_DATA where they are missing or damaged. `options` may be

@@ -162,6 +162,13 @@ static cinch_status fill(sheet *s, const cinch_comparison *found)
     return CINCH_OK;
 }
 
+/* "fashion-mnist" of "/usr/share/datasets/fashion-mnist" */
+static const char *last_part(const char *data)
+{
+    const char *slash = strrchr(data, '/');
+    return slash && slash[1] ? slash + 1 : data;
+}
+
 static cinch_status draw(const sheet *s, const char *path)
 {
     char title[TITLE];
@@ -169,7 +176,7 @@ static cinch_status draw(const sheet *s, const char *path)
     cinch_grid_section section = {NULL, s->count, s->rows, s->n + 1};
     cinch_grid grid = {.title = title, .sections = &section, .n_sections = 1};
     if (sample.low < sample.high) grid.low = sample.low, grid.high = sample.high;
-    snprintf(title, sizeof title, "%.30s, %s part: mean squared errors", s->runs[0].data, s->runs[0].rows.part);
+    snprintf(title, sizeof title, "%.30s, %s part: mean squared errors", last_part(s->runs[0].data), s->runs[0].rows.part);
     cinch_grid_shape(&grid, sample.shape);
     return cinch_grid_write(path, &grid);
 }

@@ -115,7 +115,7 @@ static cinch_status add_batch(void *user, cinch_plan *plan, int64_t n)
 
 static cinch_status sweep_errors(cinch_run *r, const cinch_feed_source *rows, sums *s)
 {
-    cinch_sweep sweep = {.device = r->device, .params = r->params, .precision = r->precision,
+    cinch_sweep sweep = {.device = r->device, .params = r->params, .precision = r->precision, .seed = r->seed,
                          .write = write_errors, .visit = add_batch, .user = s};
     *s = (sums){.run = r};
     return cinch_sweep_run(&sweep, rows, r->batch_size);

@@ -69,6 +69,7 @@ static cinch_status open_run(cinch_run *r, const char *path, const cinch_run_opt
     cinch_device_options device = {.threads = options->threads};
     TRY(cinch_device_open(&r->device, options->device ? options->device : "auto", &device));
     int64_t trained = cinch_config_train(r->config)->batch_size;
+    r->seed = options->seed;
     r->batch_size = options->batch_size > 0 ? options->batch_size : trained;
     TRY(choose_precision(r, options->precision));
     return open_model(r);

@@ -21,6 +21,7 @@ struct cinch_run {
     cinch_dataset *shape_only;            /* one row of zeros with the container's axes, for cinch_run_restore */
     int64_t batch_size;
     cinch_precision precision;
+    uint64_t seed;
     cinch_plan *forward[CINCH_FORWARDS];  /* made on first use, for batch_size samples */
     float *batch;                         /* staging for the last, short batch */
     double *code_mean, *code_factor;      /* of the training codes: mean [k], Cholesky factor of the covariance [k, k];

@@ -25,7 +25,7 @@ static cinch_status sweep(const cinch_sweep *s, cinch_feed *feed, cinch_plan *pl
         cinch_plan **plan = &plans[n != whole];
         if (!*plan) TRY(make_plan(s, feed, n, plan));
         TRY(cinch_feed_next(feed, *plan, 0, i));
-        cinch_plan_position(*plan, 0, 0, i * whole);
+        cinch_plan_position(*plan, s->seed, 0, i * whole);
         TRY(cinch_plan_run(*plan));
         TRY(s->visit(s->user, *plan, n));
     }

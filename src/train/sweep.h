@@ -9,6 +9,7 @@ typedef struct cinch_sweep {
     cinch_device *device;
     cinch_params *params;      /* NULL where the graph has none */
     cinch_precision precision;
+    uint64_t seed;             /* of what the graph draws */
     /* Writes what becomes of a batch of n. */
     void (*write)(void *user, cinch_graph *graph, const cinch_batch *batch, int64_t n);
     /* Gives inputs of a new plan their values; may be NULL. */
