@@ -298,7 +298,7 @@ cinch_status cinch_cuda_open(cinch_backend **out, int device)
     *out = NULL;
     cinch_cuda *cuda = cinch_calloc(1, sizeof *cuda);
     if (!cuda) return CINCH_DEVICE;
-    cuda->base = (cinch_backend){&vtable, cinch_cuda_kernels};
+    cuda->base = (cinch_backend){&vtable, cinch_cuda_kernels, CINCH_CUDA_LT_WORKSPACE};
     cuda->device = device;
     cinch_status status = set_up(cuda);
     if (status) cuda_close(&cuda->base);
