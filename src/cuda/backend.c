@@ -125,7 +125,8 @@ static cinch_status cuda_write_ahead(cinch_backend *b, int slot, void *device, c
 {
     cinch_cuda *cuda = cinch_cuda_of(b);
     TRY(open_ahead(cuda));
-    if (slot != cuda->turn) TRY(cinch_cuda_check(cudaEventRecord(cuda->given[cuda->turn], cuda->stream), "recording an event"));
+    if (slot != cuda->turn)
+        TRY(cinch_cuda_check(cudaEventRecord(cuda->given[cuda->turn], cuda->stream), "recording an event"));
     cuda->turn = slot;
     TRY(cinch_cuda_check(cudaStreamWaitEvent(cuda->copies, cuda->given[slot], 0), "ordering a copy"));
     TRY(cinch_cuda_staging_write(cuda->ahead, device, host, bytes));
