@@ -54,7 +54,7 @@ CINCH_API const char *cinch_device_notice(cinch_device *device);
 CINCH_API const char *cinch_device_no_gpu(const cinch_device *device);
 
 typedef struct cinch_device_memory {
-    size_t now, peak;         /* bytes that cinch holds on the device, now and at most so far */
+    size_t now, peak;         /* bytes that cinch holds on the device, now and at most so far, its libraries' too */
     size_t total, available;  /* bytes that the device has, and that nobody holds; 0: it has no memory of its own */
 } cinch_device_memory;
 

@@ -160,6 +160,7 @@ typedef struct cinch_backend_vtable {
 struct cinch_backend {
     const cinch_backend_vtable *vtable;
     const cinch_kernel *kernels;   /* [CINCH_OP_COUNT]; leaves and views have none */
+    size_t held;                   /* bytes of the device that it took for itself when it was opened */
 };
 
 typedef struct cinch_cpu_options {

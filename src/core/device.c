@@ -23,6 +23,7 @@ static cinch_status open_gpu(cinch_device *device, int index)
     const cinch_module *module;
     TRY(cinch_module_load(&module, "cuda"));
     TRY(module->open(&device->backend, index));
+    device->memory.now = device->memory.peak = device->backend->held;
     snprintf(device->name, sizeof device->name, "%s:%d", device->backend->vtable->name, index);
     return CINCH_OK;
 }

@@ -125,7 +125,8 @@ static cinch_status cuda_write_ahead(cinch_backend *b, int slot, void *device, c
 {
     cinch_cuda *cuda = cinch_cuda_of(b);
     TRY(open_ahead(cuda));
-    if (slot != cuda->turn) TRY(cinch_cuda_check(cudaEventRecord(cuda->given[cuda->turn], cuda->stream), "recording an event"));
+    if (slot != cuda->turn)
+        TRY(cinch_cuda_check(cudaEventRecord(cuda->given[cuda->turn], cuda->stream), "recording an event"));
     cuda->turn = slot;
     TRY(cinch_cuda_check(cudaStreamWaitEvent(cuda->copies, cuda->given[slot], 0), "ordering a copy"));
     TRY(cinch_cuda_staging_write(cuda->ahead, device, host, bytes));
@@ -298,7 +299,7 @@ cinch_status cinch_cuda_open(cinch_backend **out, int device)
     *out = NULL;
     cinch_cuda *cuda = cinch_calloc(1, sizeof *cuda);
     if (!cuda) return CINCH_DEVICE;
-    cuda->base = (cinch_backend){&vtable, cinch_cuda_kernels};
+    cuda->base = (cinch_backend){&vtable, cinch_cuda_kernels, CINCH_CUDA_LT_WORKSPACE};
     cuda->device = device;
     cinch_status status = set_up(cuda);
     if (status) cuda_close(&cuda->base);

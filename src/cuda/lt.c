@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKSPACE = 32 << 20, CANDIDATES = 8, KEY = 480, HEX = 2 * sizeof(cublasLtMatmulAlgo_t) };
+enum { WORKSPACE = CINCH_CUDA_LT_WORKSPACE, CANDIDATES = 8, KEY = 480, HEX = 2 * sizeof(cublasLtMatmulAlgo_t) };
 
 /* What was chosen for a product: the library's algorithm, or none of its own. */
 typedef struct choice {

@@ -43,6 +43,9 @@ typedef struct cinch_cuda_operands {
 /* All addresses must be multiples of this: what a thread loads at once at most. Parameters in bf16 have 32. */
 enum { CINCH_CUDA_LT_ALIGNMENT = 16 };
 
+/* Bytes of the device that products may use besides, one after the other. */
+enum { CINCH_CUDA_LT_WORKSPACE = 32 << 20 };
+
 cinch_status cinch_cuda_lt_open(cinch_cuda_lt **out);
 void cinch_cuda_lt_close(cinch_cuda_lt *lt);
 /* "cuBLASLt 13.0.0". */

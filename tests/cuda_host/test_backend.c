@@ -51,6 +51,18 @@ static void give_work(unsigned char *memory, int value)
     for (int i = 0; i < MUCH; i++) OK(v->fill(b, memory, value, BYTES));
 }
 
+/* What it says it holds is what is gone: allocations have a granularity on top. */
+Test(backend, what_it_holds)
+{
+    size_t available, total;
+    v->release(b, x);
+    v->release(b, y);
+    x = y = NULL;
+    OK(v->room(b, &available, &total));
+    cr_assert_geq(total - available, b->held);
+    cr_assert_lt(total - available, b->held + (1 << 16));
+}
+
 /* --- reads that nobody waits for ---------------------------------------------------------------------------------- */
 
 Test(backend, a_fetch_has_what_was_there_and_waits_for_no_more)

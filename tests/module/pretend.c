@@ -5,6 +5,7 @@
  *
  *   PRETEND_DEVICES=n   how many; 2
  *   PRETEND_MEMORY=n    bytes of each; 1 GiB
+ *   PRETEND_HELD=n      bytes that a device says it took for itself; 0
  *   PRETEND_DRIVER=n   part of its description; 1
  *   PRETEND_BROKEN=n    device n cannot be opened
  *   PRETEND_LOG=file    a line for each device opened, each choice given and, at the end, the writes beside the work
@@ -169,6 +170,7 @@ static cinch_status open_device(cinch_backend **out, int device)
     vtable.describe = pretend_describe;
     vtable.notice = pretend_notice;
     (*out)->vtable = &vtable;
+    (*out)->held = (size_t)number("PRETEND_HELD", 0);
     *of(NULL) = (opened){.backend = *out};
     snprintf(text, sizeof text, "%d", device);
     note("open %s%s", text, "");
