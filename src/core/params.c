@@ -182,8 +182,7 @@ cinch_status cinch_params_slab_memory(cinch_params *p, cinch_slab slab, float **
     if (!p->slabs[slab] && bytes) {
         void *taken;
         cinch_status status = cinch_device_alloc(p->device, bytes, &taken);
-        if (status)
-            return cinch_fail(status, "%s: out of memory: %zu bytes for %s", p->device->name, bytes, cinch_slab_name(slab));
+        if (status) return cinch_fail_in(status, cinch_slab_name(slab));
         p->slabs[slab] = taken;
         TRY(fill_slab(p, slab, bytes));
     }

@@ -291,7 +291,7 @@ static cinch_status set_up(cinch_cuda *cuda)
     TRY(check_code(cuda));
     TRY(cinch_cuda_check(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "making a stream"));
     TRY(cinch_cuda_staging_open(&cuda->staging, cuda->stream));
-    return cinch_cuda_lt_open(&cuda->lt);
+    return cinch_cuda_lt_open(&cuda->base, &cuda->lt);
 }
 
 cinch_status cinch_cuda_open(cinch_backend **out, int device)

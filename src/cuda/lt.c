@@ -40,17 +40,17 @@ static cinch_status check(cublasStatus_t status, const cinch_call *c, const char
                       cublasLtGetStatusString(status));
 }
 
-static cinch_status set_up(cinch_cuda_lt *lt)
+static cinch_status set_up(cinch_backend *b, cinch_cuda_lt *lt)
 {
     TRY(check(cublasLtCreate(&lt->handle), NULL, "opening"));
-    return cinch_cuda_check(cudaMalloc(&lt->workspace, WORKSPACE), "taking %d bytes for cublasLt", WORKSPACE);
+    return b->vtable->alloc(b, WORKSPACE, &lt->workspace);
 }
 
-cinch_status cinch_cuda_lt_open(cinch_cuda_lt **out)
+cinch_status cinch_cuda_lt_open(cinch_backend *b, cinch_cuda_lt **out)
 {
     cinch_cuda_lt *lt = *out = cinch_calloc(1, sizeof *lt);
     if (!lt) return CINCH_DEVICE;
-    cinch_status status = set_up(lt);
+    cinch_status status = set_up(b, lt);
     if (!status) return CINCH_OK;
     cinch_cuda_lt_close(lt);
     *out = NULL;

@@ -46,7 +46,8 @@ enum { CINCH_CUDA_LT_ALIGNMENT = 16 };
 /* Bytes of the device that products may use besides, one after the other. */
 enum { CINCH_CUDA_LT_WORKSPACE = 32 << 20 };
 
-cinch_status cinch_cuda_lt_open(cinch_cuda_lt **out);
+/* `b` can already give memory. */
+cinch_status cinch_cuda_lt_open(cinch_backend *b, cinch_cuda_lt **out);
 void cinch_cuda_lt_close(cinch_cuda_lt *lt);
 /* "cuBLASLt 13.0.0". */
 void cinch_cuda_lt_describe(const cinch_cuda_lt *lt, char *text, size_t size);

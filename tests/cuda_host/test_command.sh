@@ -25,11 +25,14 @@ train=(train --data shapes:240 --hidden-sizes 40,16 --latent-dim 4 --batch-size 
 
 expect 2 'device cuda:1: there is one GPU, cuda:0' "${train[@]}" --device cuda:1 --out none
 CINCH_CUDA_HOST_DEVICES=0 expect 4 'device cuda: the NVIDIA driver finds no GPU' "${train[@]}" --device cuda --out none
-# Too little for cuBLASLt's workspace; enough for it, but not for the parameters; or not for the data.
-for memory in 20M 33M 35M; do
-    CINCH_CUDA_HOST_MEMORY=$memory expect 4 'out of memory' train --data codes.npy --hidden-sizes 700,700 \
-        --latent-dim 2 --batch-size 32 --quiet --device cuda --out "small$memory" --overwrite
-done
+# Too little for the products' workspace; for the first parameters or those that follow; for the plan.
+large=(train --data codes.npy --hidden-sizes 700,700 --latent-dim 2 --batch-size 32 --quiet --device cuda --out large
+    --overwrite)
+helps=' are needed for .* are held already, and [0-9.]+ of the device.s [0-9.]+ MiB are free; a smaller --batch-size or model'
+CINCH_CUDA_HOST_MEMORY=20M expect 4 'out of memory: 33554432 bytes wanted, [0-9]+ of the device.s 20971520 are free' \
+    "${large[@]}"
+CINCH_CUDA_HOST_MEMORY=33M expect 4 "trainable: cuda:0: out of memory: 3.8 MiB .*$helps" "${large[@]}"
+CINCH_CUDA_HOST_MEMORY=36M expect 4 "cuda:0: out of memory: .*$helps" "${large[@]}"
 
 # --- trainings --------------------------------------------------------------------------------------------------------
 
