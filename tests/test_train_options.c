@@ -264,6 +264,63 @@ Test(train_options, each_shows, .timeout = 300)
     }
 }
 
+/* --- every choice of an option ---------------------------------------------------------------------------------------------- */
+
+/* What two words are for, and what shows elsewhere: the rates below; tf32, on a GPU alone. */
+static bool may_agree(const char *key, const char *a, const char *b)
+{
+    bool initialisers = !strcmp(key, "model.init") && strstr(a, "xavier") && strstr(b, "glorot");
+    bool precisions = !strcmp(key, "train.precision") && !strcmp(a, "f32") && !strcmp(b, "tf32");
+    return precisions || (initialisers && !strcmp(a + strlen("xavier"), b + strlen("glorot")));
+}
+
+static const row *row_of(const char *key)
+{
+    size_t length = strlen(key);
+    for (int i = 0; i < N_ROWS; i++)
+        if (!strncmp(rows[i].setting, key, length) && rows[i].setting[length] == '=') return &rows[i];
+    return NULL;
+}
+
+/* Whether models differ for all choices but "auto", "default" and "none", which stand for one of them or for nothing. */
+static void try_choices(const cinch_option_info *option, const row *r)
+{
+    char words[256], *at = words, *word, name[12][32], models[12][32];
+    int n = 0;
+    snprintf(words, sizeof words, "%s", option->choices);
+    while ((word = strtok_r(at, " ", &at))) {
+        char setting[128];
+        if (!strcmp(word, "auto") || !strcmp(word, "default") || !strcmp(word, "none")) continue;
+        snprintf(setting, sizeof setting, "%s=%s", option->key, word);
+        row one = *r;
+        one.setting = setting;
+        trace t = traced("choice", &one, true);
+        cr_assert_lt(n, 12);
+        cr_expect_str_eq(t.of[STATUS], "0", "%s", setting);
+        snprintf(name[n], sizeof name[0], "%s", word);
+        snprintf(models[n], sizeof models[0], "%s", t.of[MODEL]);
+        for (int i = 0; i < n; i++)
+            cr_expect(strcmp(models[i], models[n]) || may_agree(option->key, name[i], word), "%s: %s is %s", option->key, word,
+                      name[i]);
+        n++;
+    }
+}
+
+Test(train_options, each_choice_shows, .timeout = 300)
+{
+    cinch_option_info option;
+    cinch_family_info family;
+    files_for_rows();
+    for (int i = 0; cinch_config_option(i, &option); i++) {
+        const row *r = row_of(option.key);
+        bool rate = !strcmp(option.key, "schedule.name");
+        if (option.choices && r && r->shows == MODEL && !rate) try_choices(&option, r);
+    }
+    for (int f = 0; cinch_family(f, &family); f++)
+        for (int i = 0; !family.preset_of && cinch_family_option(family.name, i, &option); i++)
+            if (option.choices && row_of(option.key)->shows == MODEL) try_choices(&option, row_of(option.key));
+}
+
 /* --- the rate follows the schedule ------------------------------------------------------------------------------------------ */
 
 enum { STEPS_ALL = 60, STEPS_EPOCH = 15 };
