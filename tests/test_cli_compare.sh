@@ -123,6 +123,8 @@ check '--data with --limit' test "$(field part) $(field n) $(field data)" = 'all
 mse=$(field mse)
 expect 0 '' eval runs/second --data p100.npy --limit 30 --json
 check 'as eval says' near "$mse" "$(json mse)"
+"$cinch" compare runs/first --data npy+- --quiet < p100.npy > out 2> err || fail 'compare and standard input'
+check 'standard input, for one run' test "$(column n)" = '100 '
 expect 0 '' compare runs/first --limit 7
 check '--limit of the test part' test "$(column part) $(column n)" = 'test  7 '
 expect 0 'samples/s  data$' compare runs/first runs/more --out differ
@@ -217,6 +219,7 @@ expect 2 '^cinch: --data: .*compare runs, or configurations, alone' compare runs
 expect 2 '^cinch: --limit: .*alone' compare runs/first a.json --limit 9 --out none
 expect 2 '^cinch: data.layuot: unknown key' compare runs/first --set data.layuot=x --out none
 expect 2 '^cinch: --latent: unknown flag of compare' compare runs/first --latent 3 --out none
+expect 2 '^cinch: --data npy\+-: standard input can be read by one' compare runs/first runs/second --data npy+- --out none
 expect 3 '^cinch: gone.npy: ' compare runs/first --data gone.npy --out none
 printf '{"train": {"epoch": 3}}' > bad.json
 expect 2 '^cinch: bad.json: train.epoch: unknown key; did you mean train.epochs' compare a.json bad.json --out none

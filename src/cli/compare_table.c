@@ -52,7 +52,7 @@ static void fill(row r, const cinch_contender *c, const cinch_comparison *found)
     put_whole(r[N], e->n);
     put_number(r[MSE], "%.6g", e->mse);
     put_number(r[PCA], "%.6g", e->pca_mse);
-    put_number(r[SHARE], "%.3f", e->mse / e->pca_mse);
+    put_number(r[SHARE], "%.4g", e->mse / e->pca_mse);
     put_count(r[EPOCHS], &found->standing, found->standing.epochs);
     put_count(r[STEPS], &found->standing, found->standing.steps);
     put_number(r[TIME], "%.2f", found->standing.elapsed_s);

@@ -78,25 +78,29 @@ static cinch_status check_flags(const comparison *c)
     return CINCH_OK;
 }
 
-/* What opening and measuring goes by. */
-static cinch_status configure(cinch_cli *cli)
+static bool ends_with(const char *text, const char *end)
 {
+    size_t n = strlen(text), m = strlen(end);
+    return n > m && !strcmp(text + n - m, end);
+}
+
+/* What opening and measuring goes by. */
+static cinch_status configure(const comparison *c)
+{
+    cinch_cli *cli = c->cli;
     cinch_option_info option;
     TRY(cinch_config_create(&cli->config));
     for (int i = 0; i < cli->n_assignments; i++) {
         TRY(cinch_config_find(cli->assignments[i].name, &option));
         if (takes(CINCH_KEYS_DATA, &option)) TRY(cinch_cli_assign_one(&cli->assignments[i], cli->config));
     }
-    return cinch_config_resolve(cli->config);
+    TRY(cinch_config_resolve(cli->config));
+    const char *spec = cinch_config_data(cli->config)->spec;
+    if (c->n == 1 || !ends_with(spec, "+-")) return CINCH_OK;
+    return cinch_cli_fail(CINCH_USAGE, "--data %s: standard input can be read by one of them only; name a file", spec);
 }
 
 /* --- names -------------------------------------------------------------------------------------------------------------- */
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n > m && !strcmp(text + n - m, end);
-}
 
 /* Cuts `path` to its last part: "runs/first/" to "first", "a.json" to "a", "first/config.json" to "first". */
 static const char *last_part(char *path, bool config)
@@ -263,7 +267,7 @@ static cinch_status make_entries(comparison *c)
     if (!c->entries || !c->contenders || !c->found) return cinch_cli_no_memory();
     TRY(classify(c));
     TRY(check_flags(c));
-    TRY(configure(c->cli));
+    TRY(configure(c));
     for (int i = 0; i < c->n; i++) TRY(name_entry(c, i));
     return CINCH_OK;
 }
