@@ -27,7 +27,7 @@ act()
     rm -rf made && mkdir made && cp -r long made/run
     "$cinch" "$@" > made/out 2> made/err < /dev/null
     echo "status $?"
-    sed -E 's/("[a-z_]*(_s|_ms|_ms_min|_ms_max|share_of_peak|peak_bytes)": )[^,}]*/\1/g' made/out
+    sed -E 's/("[a-z0-9_]*(_s|_us|_ms|_ms_min|_ms_max|share_of_peak|peak_bytes)": )[^,}]*/\1/g' made/out
     find made -type f ! -name out ! -name err ! -name '*.png' ! -name '*.html' ! -name environment.json \
         ! -path '*checkpoint*' | LC_ALL=C sort |
         while read -r file; do echo "$file"; sed -E 's/"[a-z_]*_s": [^,}]*//g' "$file" | cksum; done
@@ -101,7 +101,7 @@ shows '--calls 7' bench infer vae --calls 6 --json
 models='train eval encode decode reconstruct sample interpolate compare bench'
 declare -A where=(['--device cuda:63']="$models inspect report" ['--precision bf16']="$models config"
     ['--batch-size 7']='train config bench' ['--seed 5']='train eval encode sample config'
-    ['--limit 5']='train eval encode decode reconstruct compare config' ['--threads 1']='devices config')
+    ['--limit 5']='train eval encode decode reconstruct compare sample config' ['--threads 1']='devices config')
 declare -A words_of=([train]='train --data x.npy --hidden-sizes 8 --latent-dim 2 --epochs 1 --out made/new'
     [eval]='eval vae' [encode]='encode vae --data x.npy --out made/z.npz --posterior sample'
     [decode]='decode vae --data z.npy --out made/x.npy' [reconstruct]='reconstruct vae --data x.npy --out made/x.npy'

@@ -92,6 +92,7 @@ check 'the ways differ' test "$(cmp -s path.npy arc.npy; echo $?)" = 1
 expect 0 '' interpolate told --from 0 --to 1 --out path.png --quiet --device cpu
 check 'a picture' is_png path.png
 expect 2 '^cinch: --to 50: there are rows 0 to 49' interpolate vae --data shapes:50 --to 50 --out w.npy
+expect 2 '^cinch: --to 7: there are rows 0 to 4' interpolate vae --data shapes:50 --to 7 --limit 5 --out w.npy
 expect 2 '^cinch: --path arc: unknown' interpolate vae --path arc --out w.npy
 
 # --- options that make no sense

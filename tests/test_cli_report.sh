@@ -27,8 +27,18 @@ check 'the limited test part' grep -q 'test part, 20 samples' limited/report.htm
 expect 0 '' report limited --device cpu
 check 'known to report, too' grep -q 'test part, 20 samples' limited/report.html
 
+expect 0 '' report run --batch-size 7 --device cpu
+check 'any batch size' same first.html run/report.html
+expect 0 '' report run --precision bf16 --device cpu
+check '--precision: other bytes' test "$(cmp -s first.html run/report.html; echo $?)" = 1
+
 expect 0 '' train --model vae "${small[@]}" --epochs 1 --device cpu --out vae
 check 'samples.png of a variational model' is_png vae/samples.png
+cp vae/samples.png first.png
+expect 0 '' report vae --device cpu
+check 'the same samples again' same first.png vae/samples.png
+expect 0 '' report vae --seed 5 --device cpu
+check '--seed: others' test "$(cmp -s first.png vae/samples.png; echo $?)" = 1
 
 # --- not now, later
 expect 0 '' train "${small[@]}" --epochs 1 --device cpu --set train.report=false --out plain

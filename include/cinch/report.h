@@ -17,7 +17,7 @@ CINCH_BEGIN
 enum { CINCH_REPORT_ROWS = 20000 };
 
 typedef struct cinch_report_options {
-    cinch_run_options run;   /* on what to compute */
+    cinch_run_options run;   /* on what to compute; seed, unless 0, is of the samples too, else they have training's */
     int64_t rows;            /* the first so many of the part are looked at; 0: CINCH_REPORT_ROWS */
 } cinch_report_options;
 

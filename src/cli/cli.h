@@ -199,7 +199,9 @@ void cinch_bar_end(cinch_bar *bar);
 
 /* --- run.c: what the verbs on a run share ------------------------------------------------------------------------- */
 
-/* Opens cli->operand on the device that the flags say; cli->config is made. */
+/* On what to compute, as the flags say; cli->config is made. */
+cinch_run_options cinch_cli_run_options(const cinch_cli *cli);
+/* Opens cli->operand so; cli->config is made by it. */
 cinch_status cinch_cli_open_run(cinch_cli *cli, cinch_run **out);
 /* The run at `path` by a configuration that is made. */
 cinch_status cinch_cli_open_run_at(const cinch_cli *cli, const char *path, cinch_run **out);

@@ -45,13 +45,19 @@ void cinch_cli_tell_device(const cinch_cli *cli)
 
 /* --- the run ------------------------------------------------------------------------------------------------------ */
 
-cinch_status cinch_cli_open_run_at(const cinch_cli *cli, const char *path, cinch_run **out)
+cinch_run_options cinch_cli_run_options(const cinch_cli *cli)
 {
     const cinch_train_config *t = cinch_config_train(cli->config);
     cinch_run_options options = {.device = t->device, .threads = t->threads};
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
     if (cinch_cli_given(cli, "train.seed")) options.seed = t->seed;
     if (cinch_cli_given(cli, "train.precision")) options.precision = cinch_precision_name(t->precision);
+    return options;
+}
+
+cinch_status cinch_cli_open_run_at(const cinch_cli *cli, const char *path, cinch_run **out)
+{
+    cinch_run_options options = cinch_cli_run_options(cli);
     return cinch_run_open(out, path, &options);
 }
 

@@ -70,6 +70,7 @@ static cinch_status go(const cinch_cli *cli, cinch_run *run, cinch_dataset *data
 {
     walk w = {.run = run};
     TRY(cinch_run_rows_of(run, data, &w.rows));
+    w.rows.n = cinch_cli_rows(cli, w.rows.n);
     TRY(read_walk(cli, &w));
     size_t size = (size_t)cinch_shape_count(cinch_model_sample(cinch_run_model(run)).shape);
     float *x = calloc(2 * size, sizeof *x), *y = calloc((size_t)w.points * size, sizeof *y);

@@ -5,16 +5,11 @@
 
 #include <string.h>
 
-static cinch_report_options options_of(const cinch_cli *cli)
-{
-    const cinch_train_config *t = cinch_config_train(cli->config);
-    return (cinch_report_options){.run = {.device = t->device, .threads = t->threads}};
-}
-
 /* Where the device that has trained has no room for it, the CPU does what is left: the run is there. */
 cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run)
 {
-    cinch_report_options options = options_of(cli);
+    const cinch_train_config *t = cinch_config_train(cli->config);
+    cinch_report_options options = {.run = {.device = t->device, .threads = t->threads}};
     cinch_status status = cinch_report_write(run, &options);
     if (status != CINCH_DEVICE || !strcmp(options.run.device, "cpu")) return status;
     cinch_cli_note(cli, "the report is made on the CPU: %s", cinch_last_error());
@@ -34,8 +29,7 @@ static cinch_status print_files(const cinch_cli *cli)
 cinch_status cinch_verb_report(cinch_cli *cli)
 {
     TRY(cinch_cli_configure(cli));
-    cinch_report_options options = options_of(cli);
-    options.rows = cinch_config_data(cli->config)->limit;
+    cinch_report_options options = {.run = cinch_cli_run_options(cli), .rows = cinch_config_data(cli->config)->limit};
     TRY(cinch_report_write(cli->operand, &options));
     TRY(print_files(cli));
     cinch_cli_tell_device(cli);

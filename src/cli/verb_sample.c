@@ -20,6 +20,7 @@ static cinch_status read_sampling(const cinch_cli *cli, cinch_sampling *out, int
 {
     *out = (cinch_sampling){.seed = cinch_config_train(cli->config)->seed};
     TRY(cinch_cli_whole("--num-samples", cli->num_samples, 1, 64, n));
+    *n = cinch_cli_rows(cli, *n);
     TRY(cinch_convert_label(cli, &out->label));
     return read_sampler(cli->sampler, &out->sampler);
 }

@@ -94,10 +94,11 @@ cinch_status cinch_report_reconstructions(cinch_run *run, const char *path)
 
 /* --- samples.png ------------------------------------------------------------------------------------------------------------ */
 
-static cinch_status draw_samples(cinch_run *run, const char *path)
+static cinch_status draw_samples(const cinch_subject *s, const char *path)
 {
+    cinch_run *run = s->run;
     cinch_sample sample = cinch_model_sample(cinch_run_model(run));
-    cinch_sampling sampling = {.seed = cinch_config_train(cinch_run_config(run))->seed, .label = -1};
+    cinch_sampling sampling = {.seed = s->seed, .label = -1};
     float *x = cinch_calloc((size_t)(SAMPLES * cinch_shape_count(sample.shape)), sizeof *x);
     cinch_status status = x ? cinch_run_sample(run, &sampling, SAMPLES, x) : CINCH_DEVICE;
     if (!status) status = cinch_report_samples(path, &sample, SAMPLES, x, NULL);
@@ -123,20 +124,19 @@ static cinch_status history(const cinch_subject *s, const char *path)
     return cinch_report_history(cinch_run_path(s->run), path);
 }
 
-static cinch_status samples(const cinch_subject *s, const char *path) { return draw_samples(s->run, path); }
-
 static cinch_status write_files(const cinch_subject *s)
 {
     TRY(write_one(s, "reconstructions.png", reconstructions));
     TRY(write_one(s, "history.png", history));
-    if (cinch_model_is_variational(cinch_run_model(s->run))) TRY(write_one(s, "samples.png", samples));
+    if (cinch_model_is_variational(cinch_run_model(s->run))) TRY(write_one(s, "samples.png", draw_samples));
     return write_one(s, "report.html", cinch_html_write);
 }
 
-static cinch_status report(cinch_run *run, int64_t rows)
+static cinch_status report(cinch_run *run, const cinch_report_options *o)
 {
     cinch_subject subject;
-    cinch_status status = cinch_subject_look(&subject, run, rows ? rows : CINCH_REPORT_ROWS);
+    cinch_status status = cinch_subject_look(&subject, run, o->rows ? o->rows : CINCH_REPORT_ROWS);
+    if (o->run.seed) subject.seed = o->run.seed;
     if (!status) status = write_files(&subject);
     cinch_subject_free(&subject);
     return status;
@@ -148,7 +148,7 @@ cinch_status cinch_report_write(const char *run_path, const cinch_report_options
     cinch_report_options o = options ? *options : (cinch_report_options){.rows = 0};
     if (o.rows < 0) return cinch_fail(CINCH_USAGE, "a report of %lld rows: give 1 or more, or 0", (long long)o.rows);
     TRY(cinch_run_open(&run, run_path, &o.run));
-    cinch_status status = report(run, o.rows);
+    cinch_status status = report(run, &o);
     cinch_run_free(run);
     return status;
 }

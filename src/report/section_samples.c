@@ -27,7 +27,7 @@ static void show_samples(cinch_page *page, const cinch_subject *s, const float *
 
 static cinch_status draw_samples(cinch_page *page, const cinch_subject *s, float *x)
 {
-    cinch_sampling sampling = { .seed = cinch_config_train(cinch_run_config(s->run))->seed, .label = -1 };
+    cinch_sampling sampling = { .seed = s->seed, .label = -1 };
     TRY(cinch_run_sample(s->run, &sampling, SAMPLES, x));
     show_samples(page, s, x);
     return page->status;

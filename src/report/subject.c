@@ -159,7 +159,7 @@ static cinch_status look_at_points(cinch_points *p, const cinch_ranking *ranking
 
 cinch_status cinch_subject_look(cinch_subject *s, cinch_run *run, int64_t most)
 {
-    *s = (cinch_subject){ .run = run };
+    *s = (cinch_subject){ .run = run, .seed = cinch_config_train(cinch_run_config(run))->seed };
     TRY(cinch_ranking_make(&s->ranking, run, most));
     TRY(cinch_run_evaluate_rows(run, &s->ranking.rows, &s->evaluation));
     return look_at_points(&s->points, &s->ranking);

@@ -23,6 +23,7 @@ typedef struct {
 
 typedef struct {
     cinch_run *run;            /* borrowed */
+    uint64_t seed;             /* of samples: that of training */
     cinch_ranking ranking;
     cinch_evaluation evaluation;
     cinch_points points;
