@@ -117,6 +117,7 @@ INLINE vector fold(const vector a[LANES])
 #endif
 
 enum { BLOCK_COLUMNS = 4, BLOCK_ROWS = LANES / BLOCK_COLUMNS }; /* so that a block is as many sums as lanes */
+enum { UNROLLED = 4 * LANES }; /* so that where the loop happens to lie in memory matters little */
 
 /* --- blocks -------------------------------------------------------------------------------------------------------- */
 
@@ -153,6 +154,18 @@ INLINE void sum_block(const float *x, const float *weight, int64_t stride, int64
     if (rest) ADD_TERMS(LOAD_REST);
 }
 
+/* The same of one product: the order of the terms is that of sum_block. */
+INLINE vector sum_one(const float *x, const float *weight, int64_t depth)
+{
+    vector acc = {0};
+    int64_t i = 0;
+    for (; i + UNROLLED <= depth; i += UNROLLED)
+        for (int k = 0; k < UNROLLED; k += LANES) acc = multiply_add(load(x + i + k), load(weight + i + k), acc);
+    for (; i + LANES <= depth; i += LANES) acc = multiply_add(load(x + i), load(weight + i), acc);
+    if (i < depth) acc = multiply_add(load_first(x + i, depth - i), load_first(weight + i, depth - i), acc);
+    return acc;
+}
+
 INLINE void put(float *out, float sum, bool add) { *out = add ? *out + sum : sum; }
 
 static void block(const float *x, const float *weight, const part *p, float *out)
@@ -174,20 +187,13 @@ static void multiply_blocks(const part *p)
 }
 
 /* Column by column: weights are read as they lie, once. */
-static void multiply_rows(const part *p)
+static void multiply_rows(const part *given)
 {
-    const float *weight = p->weight;
-    float *restrict out = p->out;
-    const int64_t stride = p->stride, depth = p->depth, out_stride = p->out_stride, rows = p->rows;
-    const bool add = p->add;
-    for (int64_t c = 0; c < p->columns; c++, weight += stride) {
-        const float *x = p->x;
-        for (int64_t r = 0; r < rows; r++, x += stride) {
-            vector acc[1];
-            sum_block(x, weight, stride, depth, 1, 1, acc);
-            put(out + r * out_stride + c, fold_one(acc[0]), add);
-        }
-    }
+    const part p = *given; /* which stores to the results cannot change */
+    for (int64_t c = 0; c < p.columns; c++)
+        for (int64_t r = 0; r < p.rows; r++)
+            put(p.out + r * p.out_stride + c, fold_one(sum_one(p.x + r * p.stride, p.weight + c * p.stride, p.depth)),
+                p.add);
 }
 
 /* --- tasks --------------------------------------------------------------------------------------------------------- */
