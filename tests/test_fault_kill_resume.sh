@@ -12,7 +12,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
 options=(--model dense --data shapes:500 --hidden-sizes 48 --latent-dim 6 --batch-size 32 --seed 3 --device cpu
-         --threads 2 --checkpoint-every 9s --set optimizer.ema=0.9 --set schedule.name=cosine --quiet)
+         --threads 2 --checkpoint-every 9s --set optimizer.ema=0.9 --set schedule.name=cosine --set train.report=false --quiet)
 
 fail() { printf 'test_fault_kill_resume: %s\n' "$*" >&2; exit 1; }
 
@@ -55,6 +55,27 @@ while :; do
 done
 [ "$points" -ge 40 ] || fail "only $points failpoints were reached: is this command built without them?"
 rm -rf killed
+
+# --- every failpoint of the report ----------------------------------------------------------------------------------------
+cp -r whole told
+report() { "$cinch" report told --device cpu --quiet > /dev/null; }
+report
+cp told/report.html right.html
+written=0
+while :; do
+    status=0
+    rm told/report.html
+    (CINCH_FAILPOINT=$((written + 1)) report) 2> /dev/null || status=$?
+    [ "$status" != 0 ] || break
+    [ "$status" = 137 ] || fail "failpoint $((written + 1)) of the report: exit $status instead of a kill"
+    [ ! -e told/report.html ] || cmp -s right.html told/report.html || fail 'half a report'
+    report
+    written=$((written + 1))
+done
+[ "$written" -ge 4 ] || fail "only $written failpoints of the report were reached"
+cmp -s right.html told/report.html || fail 'another report'
+"$cinch" train --resume told --quiet
+same whole told 'killed reports'
 
 # --- random moments --------------------------------------------------------------------------------------------------------
 train 12 long

@@ -6,7 +6,8 @@
 . "$(dirname "$0")/cli/common.sh"
 
 static=$cinch shared=$2 library=$3 modules=$4
-quick=(--data shapes:40 --hidden-sizes 8 --latent-dim 2 --batch-size 16 --epochs 1 --overwrite)
+quick=(--data shapes:40 --hidden-sizes 8 --latent-dim 2 --batch-size 16 --epochs 1 --overwrite
+    --set train.report=false)
 unset CINCH_BACKEND_PATH
 export LC_ALL=C
 

@@ -4,8 +4,8 @@
 
 #include "core/json.h"
 #include "core/status.h"
-#include "train/clock.h"
 #include "data/text_file.h"
+#include "train/clock.h"
 
 #include <errno.h>
 #include <math.h>
