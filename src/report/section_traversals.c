@@ -129,7 +129,7 @@ static void show_way(cinch_page *page, const walk *w, const cinch_item *item, in
     const way *d = &w->ways[r];
     if (d->direction) cinch_page_print(page, "<h3>Component %d <small>%.0f%% of the variance</small></h3>", r + 1, 100 * d->weight);
     else cinch_page_print(page, "<h3>Number %lld <small>%.3g nats</small></h3>", (long long)d->number, d->weight);
-    cinch_page_put(page, "\n<div class='strip'>\n");
+    cinch_page_put(page, "\n<div class='strip walk'>\n");
     for (int i = 0; i < STEPS; i++) {
         const float *value = w->x + (r * STEPS + i) * w->subject->ranking.size;
         snprintf(alt, sizeof alt, "at %.3g", value_at(d, i));
