@@ -75,7 +75,7 @@ note()
 # What git knows or would add; without git, what is here and is not a build.
 list_files()
 {
-    if [ -e .git ]; then
+    if [ -e .git ] && command -v git >/dev/null; then
         git ls-files -co --exclude-standard
     else
         find . -type f -not -path './build*' -not -path './runs/*' -not -path '*/.*' | sed 's|^\./||'

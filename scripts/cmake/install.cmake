@@ -20,14 +20,15 @@ write_basic_package_version_file(cinchConfigVersion.cmake COMPATIBILITY SameMino
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cinchConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/cinchConfigVersion.cmake
   scripts/cmake/FindCinchOpenBLAS.cmake DESTINATION ${package_folder})
 
-# For pkg-config --static.
+# For pkg-config --static. OpenBLAS is not required by its own file, which then asks for a Fortran library that only a
+# static OpenBLAS needs.
 pkg_check_modules(OPENBLAS_FOR_PC QUIET openblas)
+set(pc_requires "jansson libpng zlib")
 if(OPENBLAS_FOR_PC_FOUND AND NOT OpenBLAS_ROOT)
-  set(pc_requires "jansson libpng zlib openblas")
-  set(pc_libs "-lpthread -lm -ldl")
+  list(JOIN OPENBLAS_FOR_PC_LDFLAGS " " pc_openblas)
 else()
-  set(pc_requires "jansson libpng zlib")
-  set(pc_libs "${CINCH_OPENBLAS_LIBRARY} -lpthread -lm -ldl")
+  set(pc_openblas ${CINCH_OPENBLAS_LIBRARY})
 endif()
+set(pc_libs "${pc_openblas} -lpthread -lm -ldl")
 configure_file(scripts/cmake/cinch.pc.in cinch.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cinch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
