@@ -39,7 +39,7 @@ void cinch_page_text(cinch_page *page, const char *text);
 /* <img>, the picture in it as a PNG; `attributes` stand in the tag ("class='x'"), `alt` is escaped. */
 void cinch_page_picture(cinch_page *page, const cinch_picture *picture, const char *attributes, const char *alt);
 
-/* A whole number with thin spaces between its thousands; a number with five digits, "-" where it is not finite. */
+/* A whole number with thin spaces between its thousands; a number with five digits, a dash where it is not finite. */
 void cinch_page_count(cinch_page *page, long long value);
 void cinch_page_number(cinch_page *page, double value);
 

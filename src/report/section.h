@@ -21,7 +21,7 @@ void cinch_section_environment(cinch_page *page, const cinch_subject *subject); 
 void cinch_section_open(cinch_page *page, const char *id, const char *heading);
 void cinch_section_close(cinch_page *page);
 
-/* A row of a table of two columns: a name, then what `value` says (escaped). */
+/* A row of a table of two columns: a name, and a value as printf has it (escaped; at most 1,023 bytes of it). */
 void cinch_section_row(cinch_page *page, const char *name, const char *format, ...) CINCH_PRINTF(3, 4);
 
 #endif

@@ -8,7 +8,7 @@
 #include "report/page.h"
 
 /* Lines with a legend, by the styles 0 to 5; page.js shows the values under the pointer. Of a long series each piece keeps
-   its extremes. width and height are left alone. */
+   its extremes. The page decides on the size: the chart's width and height are not looked at. */
 void cinch_svg_chart(cinch_page *page, const cinch_chart *chart);
 
 typedef struct {
