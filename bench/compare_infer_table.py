@@ -11,29 +11,11 @@ import json
 import os
 import sys
 
-from compare_table import median
+from compare_table import add, fail, median
 
 ERROR_TOLERANCE = 1e-4
 FIGURES = ("min_us", "p50_us", "p90_us", "p99_us", "max_us", "samples_per_s", "open_ms")
 KEYS = ("what", "device", "precision", "threads", "batch_size", "calls") + FIGURES + ("error",)
-
-
-def fail(message):
-    sys.exit("compare_infer_table.py: " + message)
-
-
-def add(side, line, results):
-    with open(line) as f:
-        text = f.read().strip()
-    try:
-        r = json.loads(text)
-    except ValueError as e:
-        fail(f"{side} did not print one line of JSON ({e}): {text[:200]!r}")
-    missing = [k for k in KEYS if k not in r]
-    if missing:
-        fail(f"{side}'s result lacks {', '.join(missing)}")
-    with open(results, "a") as f:
-        f.write(json.dumps({"side": side, **r}) + "\n")
 
 
 def group(rounds):
@@ -125,7 +107,7 @@ def main():
     p.add_argument("files", nargs="+")
     args = p.parse_args()
     if args.add:
-        return add(args.add, *args.files)
+        return add(args.add, *args.files, keys=KEYS)
     with open(args.files[0]) as f:
         s = summarise([json.loads(line) for line in f])
     s["problems"] = problems(s, dict(args.min_ratio))

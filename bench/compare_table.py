@@ -18,17 +18,17 @@ KEYS = ("workload", "device", "precision", "threads", "batch_size", "step_ms", "
 
 
 def fail(message):
-    sys.exit("compare_table.py: " + message)
+    sys.exit(os.path.basename(sys.argv[0]) + ": " + message)
 
 
-def add(side, line, results):
+def add(side, line, results, keys=KEYS):
     with open(line) as f:
         text = f.read().strip()
     try:
         r = json.loads(text)
     except ValueError as e:
         fail(f"{side} did not print one line of JSON ({e}): {text[:200]!r}")
-    missing = [k for k in KEYS if k not in r]
+    missing = [k for k in keys if k not in r]
     if missing:
         fail(f"{side}'s result lacks {', '.join(missing)}")
     with open(results, "a") as f:
