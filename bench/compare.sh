@@ -3,9 +3,8 @@
 # cinch beside the best PyTorch on one workload, alternating in one run; README.md in this folder says how to read it.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-python=${PYTHON:-python3}
-cinch=${CINCH:-$here/../build/cinch}
+# shellcheck source=bench/common.sh
+. "$(dirname "$0")/common.sh"
 
 usage()
 {
@@ -27,8 +26,6 @@ Environment: CINCH the command (build/cinch), PYTHON a Python with torch, numpy,
 Exit: 0; 1 losses differ or a limit was missed; 2 usage; 77 PyTorch is not installed.
 EOF
 }
-
-die() { printf 'compare.sh: %s\n' "$1" >&2; exit "${2:-2}"; }
 
 device=cpu precision=f32 rounds=7 steps=100 allocator=both name='' batch='' threads='' mode='' keep='' report=()
 while [ $# -gt 0 ]; do
@@ -64,18 +61,8 @@ cpu:both) allocators=(stock tuned) ;;
 cpu:*) die "--allocator $allocator: stock, tuned or both" ;;
 *) die "--device $device: cpu or cuda" ;;
 esac
-command -v "$cinch" > /dev/null || die "$cinch: no such command; build cinch first, or set CINCH" 2
-command -v "$python" > /dev/null || die "$python: no such Python; set PYTHON" 77
-
-unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
-
-if [ -n "$keep" ]; then
-    mkdir -p "$keep"
-    work=$keep
-else
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-fi
+check_tools
+make_work "$keep"
 weights=$work/weights.safetensors data=$work/data.npy results=$work/rounds.jsonl
 : > "$results"
 

@@ -4,9 +4,8 @@
 # folder says how to read it.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-python=${PYTHON:-python3}
-cinch=${CINCH:-$here/../build/cinch}
+# shellcheck source=bench/common.sh
+. "$(dirname "$0")/common.sh"
 
 usage()
 {
@@ -25,8 +24,6 @@ onnxruntime (python3).
 Exit: 0; 1 results differ or a limit was missed; 2 usage; 77 no peer is installed.
 EOF
 }
-
-die() { printf 'compare_infer.sh: %s\n' "$1" >&2; exit "${2:-2}"; }
 
 name='' batch=1 threads='' peers=eager,compile,onnx rounds=5 calls=5000 keep='' report=()
 while [ $# -gt 0 ]; do
@@ -57,18 +54,8 @@ fi
 for number in "$batch" "$rounds" "$calls" ${threads//,/ }; do
     [[ $number =~ ^[1-9][0-9]*$ ]] || die "$number: batch size, threads, rounds and calls are whole numbers from 1"
 done
-command -v "$cinch" > /dev/null || die "$cinch: no such command; build cinch first, or set CINCH" 2
-command -v "$python" > /dev/null || die "$python: no such Python; set PYTHON" 77
-
-unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
-
-if [ -n "$keep" ]; then
-    mkdir -p "$keep"
-    work=$keep
-else
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-fi
+check_tools
+make_work "$keep"
 results=$work/rounds.jsonl
 exchange=(--weights "$work/weights.safetensors" --data "$work/data.npy")
 : > "$results"

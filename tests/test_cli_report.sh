@@ -55,6 +55,9 @@ check 'quotes where they must be' \
 eval "set -- $(sed -nE 's/.*"command": "cinch (.*)",$/\1/p' "it's here/environment.json" | sed 's/\\\\/\\/g')"
 check 'it can be read back' test "${*: -1}" = "it's here"
 
+expect 0 '' train "${small[@]}" --epochs 1 --device cpu --set train.report=false --out $'caf\xe9'
+check 'what is not UTF-8 is shown as ?' grep -qF -- "--out 'caf?'" $'caf\xe9/environment.json'
+
 # --- errors
 expect 2 '^cinch: report: RUN is missing' report
 expect 3 '^cinch: .*nowhere' report nowhere --device cpu

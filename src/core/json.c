@@ -124,6 +124,17 @@ cinch_status cinch_json_text(char **out, const json_t *value, int indent)
     }
 }
 
+json_t *cinch_json_lossy(const char *text)
+{
+    char ascii[1024];
+    json_t *value = text ? json_string(text) : json_null();
+    if (value) return value;
+    snprintf(ascii, sizeof ascii, "%s", text);
+    for (char *c = ascii; *c; c++)
+        if ((unsigned char)*c > 126) *c = '?';
+    return json_string(ascii);
+}
+
 char *cinch_json_brief(const json_t *value, char text[48])
 {
     char *whole = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));

@@ -17,21 +17,6 @@
 enum { TIMED = 1024 /* samples at a time, if they are not large */, TIMED_NUMBERS = 1 << 23 };
 static const double timed_seconds = 0.1;
 
-int32_t cinch_compare_row(const cinch_run_rows *rows, int64_t i) { return rows->index ? rows->index[i] : (int32_t)i; }
-
-int64_t cinch_compare_size(const cinch_run *run)
-{
-    return cinch_shape_count(cinch_model_sample(cinch_run_model(run)).shape);
-}
-
-cinch_status cinch_compare_labels(const cinch_dataset *data, const int32_t *index, int64_t n, int32_t **out)
-{
-    const int32_t *labels = cinch_dataset_labels(data);
-    *out = labels ? cinch_calloc((size_t)n, sizeof **out) : NULL;
-    for (int64_t i = 0; *out && i < n; i++) (*out)[i] = labels[index[i]];
-    return labels && !*out ? CINCH_DEVICE : CINCH_OK;
-}
-
 /* --- how fast ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct timed {
@@ -43,14 +28,14 @@ typedef struct timed {
 /* The rows that are measured, again and again, so that few rows fill whole batches too. */
 static cinch_status fill_timed(timed *t, const cinch_contender *c)
 {
-    int64_t size = cinch_compare_size(c->run), most = TIMED_NUMBERS / size;
+    int64_t size = cinch_rows_sample_size(c->run), most = TIMED_NUMBERS / size;
     t->n = most < 1 ? 1 : most < TIMED ? most : TIMED;
     t->index = cinch_calloc((size_t)t->n, sizeof *t->index);
     t->x = cinch_calloc((size_t)(t->n * size), sizeof *t->x);
     t->y = cinch_calloc((size_t)(t->n * size), sizeof *t->y);
     if (!t->index || !t->x || !t->y) return CINCH_DEVICE;
-    for (int64_t i = 0; i < t->n; i++) t->index[i] = cinch_compare_row(&c->rows, i % c->rows.n);
-    TRY(cinch_compare_labels(c->rows.data, t->index, t->n, &t->label));
+    for (int64_t i = 0; i < t->n; i++) t->index[i] = cinch_rows_at(&c->rows, i % c->rows.n);
+    TRY(cinch_rows_labels(c->rows.data, t->index, t->n, &t->label));
     return cinch_dataset_gather_float(c->rows.data, t->index, t->n, t->x);
 }
 
@@ -102,35 +87,23 @@ cinch_status cinch_report_compare(const cinch_contender *runs, int n, cinch_comp
 
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
-/* Paths may be no UTF-8: their bytes become ?. */
-static json_t *text(const char *value)
-{
-    char ascii[1024];
-    json_t *string = value ? json_string(value) : json_null();
-    if (string) return string;
-    snprintf(ascii, sizeof ascii, "%s", value);
-    for (char *c = ascii; *c; c++)
-        if ((unsigned char)*c > 126) *c = '?';
-    return json_string(ascii);
-}
-
 static cinch_status put_run(json_t *o, const cinch_contender *c, const cinch_comparison *found)
 {
-    TRY(cinch_json_put(o, "name", text(c->name)));
-    TRY(cinch_json_put(o, "run", text(cinch_run_path(c->run))));
-    TRY(cinch_json_put(o, "model", text(cinch_model_name(cinch_run_model(c->run)))));
+    TRY(cinch_json_put(o, "name", cinch_json_lossy(c->name)));
+    TRY(cinch_json_put(o, "run", cinch_json_lossy(cinch_run_path(c->run))));
+    TRY(cinch_json_put(o, "model", cinch_json_lossy(cinch_model_name(cinch_run_model(c->run)))));
     TRY(cinch_json_put(o, "latent_dim", json_integer(found->latent_dim)));
     TRY(cinch_json_put(o, "parameters", json_integer(found->evaluation.parameters)));
-    return cinch_json_put(o, "data", text(c->data));
+    return cinch_json_put(o, "data", cinch_json_lossy(c->data));
 }
 
 static cinch_status put_errors(json_t *o, const cinch_evaluation *e)
 {
-    TRY(cinch_json_put(o, "part", text(e->part)));
+    TRY(cinch_json_put(o, "part", cinch_json_lossy(e->part)));
     TRY(cinch_json_put(o, "n", json_integer(e->n)));
     TRY(cinch_json_put(o, "mse", number(e->mse)));
     TRY(cinch_json_put(o, "pca_mse", number(e->pca_mse)));
-    TRY(cinch_json_put(o, "pca_note", text(e->pca_note)));
+    TRY(cinch_json_put(o, "pca_note", cinch_json_lossy(e->pca_note)));
     return cinch_json_put(o, "pca_share", number(e->mse / e->pca_mse));
 }
 

@@ -54,8 +54,8 @@ static cinch_status count_rows(const cinch_contender *runs, int n, int32_t *seen
     *sharing = 0;
     for (int i = 0; i < n; i++) {
         bool same;
-        TRY(compare_data(runs[0].rows.data, runs[i].rows.data, cinch_compare_size(runs[0].run), &same));
-        for (int64_t r = 0; same && r < runs[i].rows.n; r++) seen[cinch_compare_row(&runs[i].rows, r)]++;
+        TRY(compare_data(runs[0].rows.data, runs[i].rows.data, cinch_rows_sample_size(runs[0].run), &same));
+        for (int64_t r = 0; same && r < runs[i].rows.n; r++) seen[cinch_rows_at(&runs[i].rows, r)]++;
         *sharing += same;
     }
     return CINCH_OK;
@@ -66,10 +66,10 @@ static int choose_evenly(const cinch_run_rows *rows, const int32_t *seen, int sh
 {
     int64_t common = 0, at = 0;
     int chosen = 0;
-    for (int64_t r = 0; r < rows->n; r++) common += seen[cinch_compare_row(rows, r)] == sharing;
+    for (int64_t r = 0; r < rows->n; r++) common += seen[cinch_rows_at(rows, r)] == sharing;
     int count = common < SHOWN ? (int)common : SHOWN;
     for (int64_t r = 0; r < rows->n && chosen < count; r++) {
-        int32_t row = cinch_compare_row(rows, r);
+        int32_t row = cinch_rows_at(rows, r);
         if (seen[row] != sharing) continue;
         if (at++ == common * chosen / count) out[chosen++] = row;
     }
@@ -106,13 +106,6 @@ typedef struct sheet {
     cinch_grid_row *rows;    /* [1 + n] */
 } sheet;
 
-static double mean_square(const float *x, const float *y, int64_t n)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
-    return sum / (double)n;
-}
-
 static cinch_status make_room(sheet *s)
 {
     size_t numbers = (size_t)(s->count * s->size);
@@ -141,7 +134,7 @@ static cinch_status fill_strip(const sheet *s, strip *to, const cinch_contender 
     snprintf(to->title, TITLE, "%.18s  %.3g", c->name, mse);
     for (int i = 0; i < s->count; i++) {
         int64_t at = i * s->size;
-        snprintf(to->text[i], CAPTION, "%.3g", mean_square(s->target + at, to->values + at, s->size));
+        snprintf(to->text[i], CAPTION, "%.3g", cinch_mean_square(s->target + at, to->values + at, s->size));
         to->captions[i] = to->text[i];
     }
     return CINCH_OK;
@@ -151,7 +144,7 @@ static cinch_status fill(sheet *s, const cinch_comparison *found)
 {
     const cinch_run_rows *rows = &s->runs[0].rows;
     TRY(make_room(s));
-    TRY(cinch_compare_labels(rows->data, s->index, s->count, &s->label));
+    TRY(cinch_rows_labels(rows->data, s->index, s->count, &s->label));
     TRY(cinch_dataset_gather_float(rows->data, s->index, s->count, s->x));
     TRY(cinch_dataset_gather_float(rows->target ? rows->target : rows->data, s->index, s->count, s->target));
     s->rows[0] = (cinch_grid_row){"original", s->x, NULL};
@@ -183,7 +176,7 @@ static cinch_status draw(const sheet *s, const char *path)
 
 cinch_status cinch_compare_draw(const cinch_contender *runs, int n, const cinch_comparison *found, const char *path)
 {
-    sheet s = {.runs = runs, .n = n, .size = cinch_compare_size(runs[0].run)};
+    sheet s = {.runs = runs, .n = n, .size = cinch_rows_sample_size(runs[0].run)};
     TRY(check_samples(runs, n));
     TRY(choose(runs, n, s.index, &s.count));
     cinch_status status = fill(&s, found);

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { CHUNK = 256 };
 
@@ -24,25 +23,10 @@ static cinch_status rows_to_show(cinch_run *run, cinch_run_rows *rows)
     return CINCH_OK;
 }
 
-int32_t cinch_ranking_row(const cinch_ranking *r, int64_t place)
-{
-    return r->rows.index ? r->rows.index[place] : (int32_t)place;
-}
-
-cinch_status cinch_ranking_labels(const cinch_ranking *r, const int32_t *row, int64_t n, int32_t **label)
-{
-    const int32_t *labels = cinch_dataset_labels(r->rows.data);
-    bool wanted = labels && cinch_model_classes(cinch_run_model(r->run));
-    *label = wanted ? cinch_calloc((size_t)n, sizeof **label) : NULL;
-    if (wanted && !*label) return CINCH_DEVICE;
-    for (int64_t i = 0; wanted && i < n; i++) (*label)[i] = labels[row[i]];
-    return CINCH_OK;
-}
-
 static cinch_status reconstruct(const cinch_ranking *r, const int32_t *row, int64_t n, const float *in, float *out)
 {
     int32_t *label;
-    TRY(cinch_ranking_labels(r, row, n, &label));
+    TRY(cinch_rows_labels(r->rows.data, row, n, &label));
     cinch_status status = cinch_run_reconstruct(r->run, in, label, n, out);
     free(label);
     return status;
@@ -65,21 +49,14 @@ cinch_status cinch_ranking_show(const cinch_ranking *r, const int32_t *row, int6
     return status;
 }
 
-static double mean_square(const float *x, const float *y, int64_t n)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
-    return sum / (double)n;
-}
-
 static cinch_status rank_chunk(cinch_ranking *r, int64_t first, int64_t n, float *memory)
 {
     int32_t row[CHUNK];
     float *target = memory + CHUNK * r->size, *out = target + CHUNK * r->size;
-    for (int64_t i = 0; i < n; i++) row[i] = cinch_ranking_row(r, first + i);
+    for (int64_t i = 0; i < n; i++) row[i] = cinch_rows_at(&r->rows, first + i);
     TRY(cinch_ranking_show(r, row, n, memory, target, out));
     for (int64_t i = 0; i < n; i++)
-        r->order[first + i] = (cinch_ranked){first + i, mean_square(target + i * r->size, out + i * r->size, r->size)};
+        r->order[first + i] = (cinch_ranked){first + i, cinch_mean_square(target + i * r->size, out + i * r->size, r->size)};
     return CINCH_OK;
 }
 
@@ -94,7 +71,7 @@ static int worse_first(const void *a, const void *b)
 
 cinch_status cinch_ranking_make(cinch_ranking *r, cinch_run *run, int64_t most)
 {
-    *r = (cinch_ranking){.run = run, .size = cinch_shape_count(cinch_model_sample(cinch_run_model(run)).shape)};
+    *r = (cinch_ranking){.run = run, .size = cinch_rows_sample_size(run)};
     TRY(rows_to_show(run, &r->rows));
     if (r->rows.n > most) r->rows.n = most;
     float *memory = cinch_calloc((size_t)(3 * CHUNK * r->size), sizeof *memory);

@@ -3,7 +3,7 @@
 #ifndef CINCH_REPORT_RANKING_H
 #define CINCH_REPORT_RANKING_H
 
-#include <cinch/train.h>
+#include "report/rows.h"
 
 typedef struct {
     int64_t place; /* in the rows */
@@ -24,11 +24,6 @@ void cinch_ranking_free(cinch_ranking *ranking);
 
 /* `count` (at most rows.n) that stand for all: evenly from the middle fifth of the order. */
 void cinch_ranking_typical(const cinch_ranking *ranking, int count, cinch_ranked *out);
-
-/* The row of the data set that a place means, and the labels of rows for a model that wants them: [n], to be freed; NULL
-   for others. CINCH_DEVICE when memory ran out. */
-int32_t cinch_ranking_row(const cinch_ranking *ranking, int64_t place);
-cinch_status cinch_ranking_labels(const cinch_ranking *ranking, const int32_t *row, int64_t n, int32_t **label);
 
 /* Of n rows of the data set, values [n, sample]: what goes in, what is to come out, what does. Each may be NULL. */
 cinch_status cinch_ranking_show(const cinch_ranking *ranking, const int32_t *row, int64_t n, float *in, float *target,

@@ -40,7 +40,7 @@ static cinch_status fill_strip(strip *s, const cinch_ranking *ranking, const cin
     s->out = cinch_calloc(numbers, sizeof *s->out);
     if (!s->in || !s->target || !s->out) return CINCH_DEVICE;
     for (int i = 0; i < n; i++) {
-        row[i] = cinch_ranking_row(ranking, chosen[i].place);
+        row[i] = cinch_rows_at(&ranking->rows, chosen[i].place);
         snprintf(s->text[i], CAPTION, "%.3g", chosen[i].error);
         s->captions[i] = s->text[i];
     }

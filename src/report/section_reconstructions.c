@@ -44,7 +44,7 @@ static cinch_status fill(strips *s)
 {
     int32_t row[GROUPS * SHOWN];
     for (int g = 0; g < GROUPS; g++)
-        for (int i = 0; i < s->n; i++) row[g * s->n + i] = cinch_ranking_row(s->ranking, s->chosen[g][i].place);
+        for (int i = 0; i < s->n; i++) row[g * s->n + i] = cinch_rows_at(&s->ranking->rows, s->chosen[g][i].place);
     TRY(cinch_ranking_show(s->ranking, row, GROUPS * s->n, s->in, s->target, s->out));
     compare(s);
     return CINCH_OK;

@@ -98,9 +98,9 @@ static cinch_status read_start(walk *w, int32_t *label)
     int32_t *wanted;
     const cinch_ranking *r = &w->subject->ranking;
     cinch_ranking_typical(r, 1, &typical);
-    int32_t row = cinch_ranking_row(r, typical.place);
+    int32_t row = cinch_rows_at(&r->rows, typical.place);
     TRY(cinch_ranking_show(r, &row, 1, w->x, NULL, NULL));
-    TRY(cinch_ranking_labels(r, &row, 1, &wanted));
+    TRY(cinch_rows_labels(r->rows.data, &row, 1, &wanted));
     cinch_status status = cinch_run_encode(w->subject->run, w->x, wanted, 1, w->code, NULL);
     *label = wanted ? *wanted : 0;
     free(wanted);

@@ -25,7 +25,7 @@ static cinch_status choose(cinch_points *p, const cinch_ranking *r)
     TRY(errors_by_place(r, &errors));
     for (int64_t i = 0; i < p->n; i++) {
         int64_t place = r->rows.n * i / p->n;
-        p->row[i] = cinch_ranking_row(r, place);
+        p->row[i] = cinch_rows_at(&r->rows, place);
         p->error[i] = errors[place];
     }
     free(errors);
@@ -90,7 +90,7 @@ static cinch_status encode(survey *s, int64_t first, int64_t n)
     int32_t *label;
     cinch_points *p = s->points;
     float *logvar = p->logvar ? p->logvar + first * p->code_size : NULL;
-    TRY(cinch_ranking_labels(s->ranking, p->row + first, n, &label));
+    TRY(cinch_rows_labels(s->ranking->rows.data, p->row + first, n, &label));
     cinch_status status = cinch_run_encode(s->ranking->run, s->values, label, n, p->code + first * p->code_size, logvar);
     free(label);
     return status;

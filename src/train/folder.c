@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "data/text_file.h"
+#include "train/config_options.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -177,12 +178,19 @@ static uint64_t hash_text(const char *text)
     return hash;
 }
 
+/* Takes out what the table lets a resumed run change. */
+static cinch_status reset_changing(cinch_config *copy)
+{
+    for (int i = 0; i < CINCH_SECTIONS; i++)
+        for (const cinch_option *row = cinch_sections[i].rows; row->key; row++)
+            if (row->may_change) TRY(cinch_config_set(copy, row->key, "null"));
+    return CINCH_OK;
+}
+
 static cinch_status fingerprint(cinch_config *copy, char out[32])
 {
-    static const char *const changing[] = {"train.epochs", "train.max_steps", "train.time_limit",
-                                           "train.device", "train.threads",   "train.log_every", "train.report"};
     char *text;
-    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) TRY(cinch_config_set(copy, changing[i], "null"));
+    TRY(reset_changing(copy));
     TRY(cinch_config_resolve(copy));
     TRY(cinch_config_text(copy, &text));
     snprintf(out, 32, "%016" PRIx64, hash_text(text));

@@ -4,8 +4,8 @@
 #include <cinch/version.h>
 
 #include "core/json.h"
-#include "train/folder.h"
 #include "data/text_file.h"
+#include "train/folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,23 +28,16 @@ static void print_system(char text[256])
     if (!uname(&system)) snprintf(text, 256, "%.80s %.80s %.80s", system.sysname, system.release, system.machine);
 }
 
-/* Bytes that are not UTF-8 (a command line may hold any) have no place in JSON. */
-static json_t *text_value(const char *text)
-{
-    json_t *value = text ? json_string(text) : json_null();
-    return value ? value : json_null();
-}
-
 static cinch_status describe(json_t *o, const cinch_session *s)
 {
     char started[32], system[256];
     print_time(started);
     print_system(system);
-    TRY(cinch_json_put(o, "command", text_value(s->command)));
+    TRY(cinch_json_put(o, "command", cinch_json_lossy(s->command)));
     TRY(cinch_json_put(o, "started", json_string(started)));
     TRY(cinch_json_put(o, "step", json_integer(s->step)));
     TRY(cinch_json_put(o, "cinch", json_string(cinch_version())));
-    TRY(cinch_json_put(o, "device", text_value(s->device)));
+    TRY(cinch_json_put(o, "device", cinch_json_lossy(s->device)));
     return cinch_json_put(o, "system", json_string(system));
 }
 

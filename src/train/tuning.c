@@ -4,8 +4,8 @@
 #include <cinch/config.h>
 
 #include "core/status.h"
-#include "train/folder.h"
 #include "data/text_file.h"
+#include "train/folder.h"
 
 #include <stdlib.h>
 
