@@ -92,7 +92,7 @@ static cinch_status open_backend(const options *o, cinch_backend **b)
 
 static bool on_gpu(const cinch_backend *b) { return b->vtable->capture_begin != NULL; }
 
-/* --- measuring ------------------------------------------------------------------------------------------------- */
+/* --- measuring ---------------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {

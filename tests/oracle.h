@@ -41,7 +41,7 @@ bool oracle_run(oracle_call *call);
 /* One elementwise op on numbers: x[0..2], p[0..1]; `integer` for i32 and u8 arithmetic. */
 double oracle_scalar(cinch_op op, const double *x, const double *p, bool integer);
 
-/* --- for the oracles themselves ------------------------------------------------------------------------------ */
+/* --- for the oracles themselves ----------------------------------------------------------------------------------- */
 
 #define OP(name, inputs, outputs, attr, place, saves, types) void oracle_##name(oracle_call *c);
 #include "core/ops.def"

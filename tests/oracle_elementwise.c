@@ -104,7 +104,7 @@ double oracle_scalar(cinch_op op, const double *x, const double *p, bool integer
     }
 }
 
-/* --- chain: steps on the same element, each broadcast operand read at its place ------------------------------- */
+/* --- chain: steps on the same element, each broadcast operand read at its place ----------------------------------- */
 
 static double operand_of(const oracle_call *c, const cinch_chain_step *step, int k, int64_t i, const oracle_tensor *at,
                          const double *result)

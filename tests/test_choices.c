@@ -55,7 +55,7 @@ static void give(cinch_backend *b, const choices *c)
         cr_assert_eq(b->vtable->choose(b, c->key[i], c->text[i]), CINCH_OK, "%s", cinch_last_error());
 }
 
-/* --- some products ------------------------------------------------------------------------------------------------- */
+/* --- some products ------------------------------------------------------------------------------------------------ */
 
 /* Of the family's cases, those of an op in both types, without the large ones. */
 static bool is_taken(const case_row *row)
@@ -100,7 +100,7 @@ static void run_all(cinch_backend *b, cinch_backend *other)
         }
 }
 
-/* --- tests --------------------------------------------------------------------------------------------------------- */
+/* --- tests -------------------------------------------------------------------------------------------------------- */
 
 Test(choices, come_back_and_give_the_same_bytes)
 {

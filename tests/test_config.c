@@ -39,7 +39,7 @@ static void expect_error(cinch_status status, const char *error)
     cr_assert_str_eq(cinch_last_error(), error);
 }
 
-/* --- defaults --------------------------------------------------------------------------------------------------- */
+/* --- defaults ----------------------------------------------------------------------------------------------------- */
 
 Test(config, defaults_are_the_documented_ones)
 {
@@ -69,7 +69,7 @@ Test(config, defaults_are_the_documented_ones)
     cinch_config_free(c);
 }
 
-/* --- every option and flag -------------------------------------------------------------------------------------- */
+/* --- every option and flag ---------------------------------------------------------------------------------------- */
 
 /* A value that is not the default, how it then reads, and the flag's spelling. */
 static const struct { const char *key, *text, *json, *flag, *flag_text; } options[] = {
@@ -285,7 +285,7 @@ Test(config, lists_in_every_spelling)
     }
 }
 
-/* --- errors ----------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 static const struct { const char *key, *text, *error; } wrong_values[] = {
     {"train.epoch", "3", "train.epoch: unknown key; did you mean train.epochs?"},
@@ -411,7 +411,7 @@ Test(config, bad_files)
     cinch_config_free(c);
 }
 
-/* --- overrides -------------------------------------------------------------------------------------------------- */
+/* --- overrides ---------------------------------------------------------------------------------------------------- */
 
 Test(config, later_wins_and_null_takes_back)
 {
@@ -443,7 +443,7 @@ Test(config, presets_change_defaults_only)
     cinch_config_free(c);
 }
 
-/* --- text ------------------------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------------------------------- */
 
 static char *text_of(cinch_config *c)
 {
@@ -517,7 +517,7 @@ Test(config, no_locale_matters)
     cinch_config_free(c);
 }
 
-/* --- resuming --------------------------------------------------------------------------------------------------- */
+/* --- resuming ----------------------------------------------------------------------------------------------------- */
 
 static const struct { const char *key, *text, *error; } changes_on_resume[] = {
     {"train.epochs", "20", NULL},

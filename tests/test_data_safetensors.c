@@ -14,7 +14,7 @@
 
 TestSuite(safetensors, .fini = remove_folder);
 
-/* --- a round trip ------------------------------------------------------------------------------------------- */
+/* --- a round trip ------------------------------------------------------------------------------------------------- */
 
 static const float weight[6] = {1, -2, 3.5f, 4, 5, -6e-30f};
 static const uint16_t half[3] = {0x3F80, 0x4000, 0xBF80};
@@ -136,7 +136,7 @@ Test(safetensors, require)
     cinch_tensor_file_free(f);
 }
 
-/* --- what the reader refuses -------------------------------------------------------------------------------- */
+/* --- what the reader refuses -------------------------------------------------------------------------------------- */
 
 static cinch_status open_bytes(const void *data, size_t size)
 {
@@ -320,7 +320,7 @@ Test(safetensors, survives_damage)
     free(all);
 }
 
-/* --- the writer --------------------------------------------------------------------------------------------- */
+/* --- the writer --------------------------------------------------------------------------------------------------- */
 
 static cinch_tensor_writer *writer_of(const char *path, int64_t floats)
 {
@@ -482,7 +482,7 @@ Test(safetensors, temporary_names)
     cinch_tensor_writer_free(w);
 }
 
-/* --- elements ----------------------------------------------------------------------------------------------- */
+/* --- elements ----------------------------------------------------------------------------------------------------- */
 
 Test(safetensors, elements_to_float)
 {

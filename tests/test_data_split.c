@@ -11,7 +11,7 @@
 
 TestSuite(split, .fini = remove_folder);
 
-/* --- the shuffle -------------------------------------------------------------------------------------------- */
+/* --- the shuffle -------------------------------------------------------------------------------------------------- */
 
 static void check_bijection(uint64_t seed, uint64_t epoch, int64_t n)
 {
@@ -96,7 +96,7 @@ Test(split, permutations_are_unlike)
     cr_assert_float_eq(covariance / (N * (N * (double)N / 12)), 0, 6 / sqrt(N));
 }
 
-/* --- parts -------------------------------------------------------------------------------------------------- */
+/* --- parts -------------------------------------------------------------------------------------------------------- */
 
 /* Counts are right, lists ascend, no row is in two parts. Returns how many rows are in any. */
 static int64_t check_parts(const cinch_dataset *d)
@@ -201,7 +201,7 @@ Test(split, seeds)
     cinch_dataset_free(c);
 }
 
-/* --- a container with a test part of its own ------------------------------------------------------------------ */
+/* --- a container with a test part of its own ---------------------------------------------------------------------- */
 
 static void put_labels(const char *name, uint32_t n)
 {
@@ -237,7 +237,7 @@ Test(split, own_test_part)
     }
 }
 
-/* --- keeping parts -------------------------------------------------------------------------------------------- */
+/* --- keeping parts ------------------------------------------------------------------------------------------------ */
 
 Test(split, set_parts)
 {

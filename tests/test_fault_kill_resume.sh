@@ -35,7 +35,7 @@ same()
         fail "$3: a step is logged twice"
 }
 
-# --- every failpoint, in turn: of the run, and of the run that resumes it ------------------------------------------------
+# --- every failpoint, in turn: of the run, and of the run that resumes it ---------------------------------------------
 train 3 whole
 points=0
 while :; do
@@ -56,7 +56,7 @@ done
 [ "$points" -ge 40 ] || fail "only $points failpoints were reached: is this command built without them?"
 rm -rf killed
 
-# --- every failpoint of the report ----------------------------------------------------------------------------------------
+# --- every failpoint of the report ------------------------------------------------------------------------------------
 cp -r whole told
 report() { "$cinch" report told --device cpu --quiet > /dev/null; }
 report
@@ -77,7 +77,7 @@ cmp -s right.html told/report.html || fail 'another report'
 "$cinch" train --resume told --quiet
 same whole told 'killed reports'
 
-# --- random moments --------------------------------------------------------------------------------------------------------
+# --- random moments ---------------------------------------------------------------------------------------------------
 train 12 long
 start=$(date +%s%N)
 train 12 timed

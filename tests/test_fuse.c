@@ -78,7 +78,7 @@ static int count(const cinch_plan *plan, cinch_op op)
     return n;
 }
 
-/* --- which ops --------------------------------------------------------------------------------------------------- */
+/* --- which ops ---------------------------------------------------------------------------------------------------- */
 
 typedef struct census { int product, bias, keep, grad, sums, sum; } census;
 
@@ -152,7 +152,7 @@ Test(fuse, gradients_of_weights_and_biases_need_no_copy)
     discard(&m);
 }
 
-/* --- the same numbers ---------------------------------------------------------------------------------------------- */
+/* --- the same numbers --------------------------------------------------------------------------------------------- */
 
 static double distance(const float *a, const float *b, size_t n)
 {

@@ -128,7 +128,7 @@ Test(infer, says_what_it_serves)
     cinch_infer_close(h);
 }
 
-/* --- samples ----------------------------------------------------------------------------------------------------------- */
+/* --- samples ------------------------------------------------------------------------------------------------------ */
 
 static void check_samples(const char *name, int32_t label)
 {
@@ -165,7 +165,7 @@ Test(infer, draws_the_runs_samples)
     check_samples("asked", 2);
 }
 
-/* --- where models come from -------------------------------------------------------------------------------------------------- */
+/* --- where models come from --------------------------------------------------------------------------------------- */
 
 /* Row 3 of what is known, from another handle, which is closed. */
 static void check_other(cinch_infer *h, const known *k) { check_rows(h, k, 3, 9), cinch_infer_close(h); }

@@ -38,7 +38,7 @@ static void expect_json(const cinch_model *m, const char *part)
     cr_assert(strstr(cinch_model_json(m), part), "%s has no %s", cinch_model_json(m), part);
 }
 
-/* --- a built model ---------------------------------------------------------------------------------------------- */
+/* --- a built model ------------------------------------------------------------------------------------------------ */
 
 typedef struct built {
     cinch_model *model;
@@ -111,7 +111,7 @@ static void expect_params(const built *b, const named_shape *wanted, int n)
     }
 }
 
-/* --- dense ------------------------------------------------------------------------------------------------------ */
+/* --- dense -------------------------------------------------------------------------------------------------------- */
 
 Test(models, dense_is_what_it_says)
 {
@@ -252,7 +252,7 @@ Test(models, initialisers_by_name)
     }
 }
 
-/* --- losses ----------------------------------------------------------------------------------------------------- */
+/* --- losses ------------------------------------------------------------------------------------------------------- */
 
 Test(models, losses_by_name)
 {
@@ -353,7 +353,7 @@ Test(models, metrics_are_the_loss_and_its_first_term)
     end(&b);
 }
 
-/* --- errors ----------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 Test(models, descriptions_that_make_no_model)
 {
@@ -389,7 +389,7 @@ Test(models, inputs_of_another_shape_are_refused)
     end(&b);
 }
 
-/* --- the families ----------------------------------------------------------------------------------------------- */
+/* --- the families ------------------------------------------------------------------------------------------------- */
 
 Test(models, families_and_their_options_are_listed)
 {
@@ -445,7 +445,7 @@ Test(models, layers_are_summed_up_without_a_device)
     cinch_model_free(m);
 }
 
-/* --- the border to PyTorch -------------------------------------------------------------------------------------- */
+/* --- the border to PyTorch ---------------------------------------------------------------------------------------- */
 
 /* A 2x3 image of 2 channels: position (h, w, c) is 6h + 2w + c here and 6c + 3h + w in PyTorch. */
 static int torch_place(int here)

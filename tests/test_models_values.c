@@ -70,7 +70,7 @@ static void expect_near(double is, double wanted, double relative, const char *w
     cr_assert(fabs(is - wanted) <= relative * (fabs(wanted) + 1e-6), "%s: %.9g, not %.9g", what, is, wanted);
 }
 
-/* --- losses from the reconstruction, in double ------------------------------------------------------------------ */
+/* --- losses from the reconstruction, in double -------------------------------------------------------------------- */
 
 static double term_of(const char *name, double y, double t)
 {
@@ -148,7 +148,7 @@ Test(models_values, penalties_are_sums_over_weights)
     end(&r);
 }
 
-/* --- what PyTorch would compute with the converted weights ------------------------------------------------------ */
+/* --- what PyTorch would compute with the converted weights -------------------------------------------------------- */
 
 /* nn.Linear by name, in double. */
 static void torch_linear(rig *r, const char *layer, const double *x, int in, double *y, int out)
@@ -195,7 +195,7 @@ Test(models_values, converted_weights_compute_the_same_on_channels_first)
     end(&r);
 }
 
-/* --- initialisers ----------------------------------------------------------------------------------------------- */
+/* --- initialisers ------------------------------------------------------------------------------------------------- */
 
 static double largest(rig *r, const char *name)
 {

@@ -82,7 +82,7 @@ Test(models_variational, gaussian_noise_stays_within_the_bounds_of_the_data)
     cr_assert(about(share_of(y, 0), 0.5), "half of it would fall below 0");
 }
 
-/* --- names and shapes ------------------------------------------------------------------------------------------------- */
+/* --- names and shapes --------------------------------------------------------------------------------------------- */
 
 static void expect_layers(const char *json, const char *const *wanted, int n)
 {
@@ -109,7 +109,7 @@ Test(models_variational, modules_are_numbered_as_pytorch_would)
     expect_layers("{\"name\": \"vae\", \"hidden_sizes\": [8], \"latent_dim\": 2, \"condition\": \"label\"}", told, 8);
 }
 
-/* --- training and evaluating ------------------------------------------------------------------------------------------ */
+/* --- training and evaluating -------------------------------------------------------------------------------------- */
 
 /* The loss of a batch at two steps of training, or of evaluation. */
 static void losses(const char *json, cinch_mode mode, float out[2])

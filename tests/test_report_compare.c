@@ -166,7 +166,7 @@ Test(report_compare, an_error_names_the_run, .timeout = 120)
     cinch_dataset_free(unlabelled);
 }
 
-/* --- how far a run is ------------------------------------------------------------------------------------------------------ */
+/* --- how far a run is --------------------------------------------------------------------------------------------- */
 
 Test(report_compare, standing_of_a_run, .timeout = 120)
 {

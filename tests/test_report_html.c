@@ -33,7 +33,7 @@ static int count(const char *text, const char *words)
 
 static void expect_words(const char *html, const char *words) { cr_expect(strstr(html, words), "'%s' is not there", words); }
 
-/* --- is it HTML? -------------------------------------------------------------------------------------------------------------- */
+/* --- is it HTML? -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     char open[32][16];
@@ -98,7 +98,7 @@ static void expect_page(const char *html)
     }
 }
 
-/* --- what it says ---------------------------------------------------------------------------------------------------------------- */
+/* --- what it says ------------------------------------------------------------------------------------------------- */
 
 static void expect_figure(const char *html, const char *name, double value)
 {
@@ -168,7 +168,7 @@ Test(report_html, fewer_rows)
     cr_expect_eq(cinch_report_write(run_path("a"), &(cinch_report_options){ .rows = -1 }), CINCH_USAGE);
 }
 
-/* --- other data -------------------------------------------------------------------------------------------------------------------- */
+/* --- other data --------------------------------------------------------------------------------------------------- */
 
 /* 200 rows of [d] numbers without bounds, in a file of this name. */
 static const char *put_vectors(const char *name, int d)
@@ -238,7 +238,7 @@ Test(report_html, without_a_test_part)
     free(html);
 }
 
-/* --- errors ------------------------------------------------------------------------------------------------------------------------ */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 Test(report_html, what_is_missing_is_named)
 {
@@ -270,7 +270,7 @@ Test(report_html, damaged_records_of_the_environment_do_not_matter)
     }
 }
 
-/* --- the record -------------------------------------------------------------------------------------------------------------------- */
+/* --- the record --------------------------------------------------------------------------------------------------- */
 
 static json_t *sessions_of(const char *name)
 {

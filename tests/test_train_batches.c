@@ -157,7 +157,7 @@ Test(batches, one_batch_and_none)
     cinch_dataset_free(data);
 }
 
-/* --- columns ---------------------------------------------------------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 /* Runs the batch's plan: sums of its data, targets and labels, row by row, into out[3][BATCH]. */
 static void sum_columns(cinch_device *device, cinch_feed *feed, int64_t epoch, int64_t batch, float out[3][BATCH])
@@ -212,7 +212,7 @@ Test(batches, columns_belong_together)
     cinch_dataset_free(target);
 }
 
-/* --- the thread ---------------------------------------------------------------------------------------------------------- */
+/* --- the thread --------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_fail(cinch_status status, const char *format, ...);
 

@@ -16,7 +16,7 @@ TestSuite(files, .fini = remove_runs);
 
 static const cinch_train_options none = {0}, resume = {.resume = true}, overwrite = {.overwrite = true};
 
-/* --- folders ---------------------------------------------------------------------------------------------------------------- */
+/* --- folders ------------------------------------------------------------------------------------------------------ */
 
 Test(files, folders_that_are_not_empty)
 {
@@ -85,7 +85,7 @@ Test(files, configuration_can_be_run_again)
     cr_assert(same_models("a", "b"));
 }
 
-/* --- checkpoints --------------------------------------------------------------------------------------------------------------- */
+/* --- checkpoints -------------------------------------------------------------------------------------------------- */
 
 Test(files, two_checkpoints_are_kept)
 {
@@ -189,7 +189,7 @@ Test(files, checkpoint_every_so_often)
     cr_assert(!has_run_file("a", "checkpoint/step-15.safetensors"));
 }
 
-/* --- weights from elsewhere -------------------------------------------------------------------------------------------------------- */
+/* --- weights from elsewhere --------------------------------------------------------------------------------------- */
 
 /* A file of the small model's parameters, all of this value; `skip` is left out, `extra` added, `bend` misshaped. */
 static const char *weights_file(float value, const char *skip, const char *extra, const char *bend)

@@ -62,7 +62,7 @@ Test(fit, epoch_loss_is_the_mean_of_its_steps)
     cr_assert(same_models("often", "seldom"), "looking changes nothing");
 }
 
-/* --- same bytes ----------------------------------------------------------------------------------------------------------- */
+/* --- same bytes --------------------------------------------------------------------------------------------------- */
 
 Test(fit, same_bytes_for_any_number_of_threads)
 {
@@ -88,7 +88,7 @@ Test(fit, streaming_equals_resident)
     cr_assert(!same_models("r0", "r1"), "shuffling does something");
 }
 
-/* --- going on ------------------------------------------------------------------------------------------------------------------ */
+/* --- going on ----------------------------------------------------------------------------------------------------- */
 
 /* N steps are k steps, stopped, resumed for N - k: within an epoch, at its end, and with everything a state can hold. */
 Test(fit, resuming_changes_nothing)
@@ -187,7 +187,7 @@ Test(fit, time_limit_ends_a_run_that_can_go_on)
     cr_assert_gt(result.steps, before);
 }
 
-/* --- batches put together ---------------------------------------------------------------------------------------------------------- */
+/* --- batches put together ----------------------------------------------------------------------------------------- */
 
 static void expect_near(const char *a, const char *b, const char *event, const char *key, double tolerance)
 {
@@ -232,7 +232,7 @@ Test(fit, penalties_and_sums_do_not_accumulate)
     cr_assert(!has_run_file("a", "."), "nothing was written");
 }
 
-/* --- the best weights ------------------------------------------------------------------------------------------------------------------ */
+/* --- the best weights --------------------------------------------------------------------------------------------- */
 
 /* At such a rate some epoch is worse than one before; training ends, and the model is that of the best epoch. */
 Test(fit, ends_early_with_the_best_weights)

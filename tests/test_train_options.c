@@ -98,7 +98,7 @@ static const row rows[] = {
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
-/* --- none is left out ----------------------------------------------------------------------------------------------------- */
+/* --- none is left out --------------------------------------------------------------------------------------------- */
 
 static bool has_row(const char *key)
 {
@@ -121,7 +121,7 @@ Test(train_options, every_option_has_a_row)
             cr_expect(has_row(option.key), "%s of %s", option.key, family.name);
 }
 
-/* --- what they show in ------------------------------------------------------------------------------------------------------ */
+/* --- what they show in -------------------------------------------------------------------------------------------- */
 
 static void put_weights(const char *file, const char *from)
 {
@@ -264,7 +264,7 @@ Test(train_options, each_shows, .timeout = 300)
     }
 }
 
-/* --- every choice of an option ---------------------------------------------------------------------------------------------- */
+/* --- every choice of an option ------------------------------------------------------------------------------------ */
 
 /* What two words are for, and what shows elsewhere: the rates below; tf32, on a GPU alone. */
 static bool may_agree(const char *key, const char *a, const char *b)
@@ -321,7 +321,7 @@ Test(train_options, each_choice_shows, .timeout = 300)
             if (option.choices && row_of(option.key)->shows == MODEL) try_choices(&option, row_of(option.key));
 }
 
-/* --- the rate follows the schedule ------------------------------------------------------------------------------------------ */
+/* --- the rate follows the schedule -------------------------------------------------------------------------------- */
 
 enum { STEPS_ALL = 60, STEPS_EPOCH = 15 };
 

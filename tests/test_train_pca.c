@@ -18,7 +18,7 @@ static double uniform(uint64_t *state)
     return (double)(*state >> 11) * 0x1p-53 - 0.5;
 }
 
-/* --- eigenvalues ------------------------------------------------------------------------------------------------------------ */
+/* --- eigenvalues -------------------------------------------------------------------------------------------------- */
 
 static void check_eigen(const double *a, int n)
 {
@@ -85,7 +85,7 @@ Test(pca, orthonormal_rows)
         }
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------------------------ */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 /* n samples of d numbers around `mean` that vary along `rank` orthogonal cosines, with variance (rank - r)^2 / 12 each. */
 static float *waves(int64_t n, int64_t d, int rank, double mean)

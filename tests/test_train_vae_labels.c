@@ -17,7 +17,7 @@ TestSuite(train_vae_labels, .fini = remove_runs);
 #define FASHION "/usr/share/datasets/fashion-mnist"
 enum { PIXELS = 784, CLASSES = 10, ROWS = 20000, BATCH = 200, EPOCHS = 5, SAMPLES = 1000 };
 
-/* --- softmax regression on real pictures -------------------------------------------------------------------------------- */
+/* --- softmax regression on real pictures -------------------------------------------------------------------------- */
 
 typedef struct classifier {
     cinch_device *device;
@@ -107,7 +107,7 @@ static void expect_it_to_know(classifier *c, cinch_dataset *data)
     cr_assert_gt(right, 0.79, "%g of real pictures", right);
 }
 
-/* --- the model ------------------------------------------------------------------------------------------------------------ */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 static void sample(const char *name, float x[SAMPLES * PIXELS], int32_t labels[SAMPLES])
 {

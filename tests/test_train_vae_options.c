@@ -205,7 +205,7 @@ Test(train_vae_options, evaluation_draws_by_its_seed)
     cr_assert(e[0].elbo == e[2].elbo && e[0].noisy_mse == e[2].noisy_mse);
 }
 
-/* --- what is drawn does not depend on how training is cut up ---------------------------------------------------------- */
+/* --- what is drawn does not depend on how training is cut up ------------------------------------------------------ */
 
 static const char *const drawing[] = {"model.name=vae", "model.noise=masking:0.2", "model.dropout=0.2",
                                       "model.condition=label", "loss.anneal=linear", "loss.sparsity=l1:0.01"};

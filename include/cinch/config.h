@@ -80,7 +80,7 @@ CINCH_API bool cinch_config_option(int index, cinch_option_info *out);
    NULL. Thread-safe, as is cinch_config_option. */
 CINCH_API cinch_status cinch_config_find(const char *key_or_flag, cinch_option_info *out);
 
-/* --- what the other modules read after cinch_config_resolve ------------------------------------------------------ */
+/* --- what the other modules read after cinch_config_resolve ------------------------------------------------------- */
 
 typedef struct cinch_data_config {
     const char *spec, *val_spec;     /* val_spec NULL: a part of spec */

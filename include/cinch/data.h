@@ -34,7 +34,7 @@
 
 CINCH_BEGIN
 
-/* --- data sets --------------------------------------------------------------------------------------------- */
+/* --- data sets ---------------------------------------------------------------------------------------------------- */
 
 typedef struct cinch_dataset cinch_dataset;
 
@@ -142,7 +142,7 @@ typedef struct cinch_shapes_factors {
 } cinch_shapes_factors;
 CINCH_API cinch_shapes_factors cinch_shapes_at(uint64_t seed, int64_t row);
 
-/* --- element types in files -------------------------------------------------------------------------------- */
+/* --- element types in files --------------------------------------------------------------------------------------- */
 
 typedef enum cinch_element {
     CINCH_ELEMENT_NONE,
@@ -164,7 +164,7 @@ CINCH_API cinch_element cinch_element_of(cinch_dtype dtype);
    CINCH_DATA for other types. Thread-safe. */
 CINCH_API cinch_status cinch_element_to_float(cinch_element element, const void *bytes, int64_t count, float *out);
 
-/* --- safetensors: https://huggingface.co/docs/safetensors -------------------------------------------------- */
+/* --- safetensors: https://huggingface.co/docs/safetensors --------------------------------------------------------- */
 
 typedef struct cinch_tensor_file cinch_tensor_file;
 
@@ -223,7 +223,7 @@ CINCH_API void cinch_tensor_writer_free(cinch_tensor_writer *writer);
    CINCH_OUTPUT when the folder cannot be read or a file not be removed. */
 CINCH_API cinch_status cinch_remove_leftovers(const char *folder);
 
-/* --- .npy, NumPy's array file: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html ------- */
+/* --- .npy, NumPy's array file: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html ------------- */
 
 typedef struct cinch_npy_writer cinch_npy_writer;
 
@@ -238,7 +238,7 @@ CINCH_API void cinch_npy_writer_free(cinch_npy_writer *writer);
 /* All of it in one call. */
 CINCH_API cinch_status cinch_npy_write(const char *path, cinch_element element, cinch_shape shape, const void *data);
 
-/* --- .npz, NumPy's archive of arrays: a zip file, here uncompressed, that numpy.load opens ---------------------- */
+/* --- .npz, NumPy's archive of arrays: a zip file, here uncompressed, that numpy.load opens ------------------------ */
 
 typedef struct cinch_npz_writer cinch_npz_writer;
 

@@ -45,7 +45,7 @@ CINCH_API cinch_value cinch_graph_out_of_memory(cinch_graph *graph);
 /* Nodes written so far. */
 CINCH_API int cinch_graph_size(const cinch_graph *graph);
 
-/* --- names ------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* Name scopes nest; "encoder", "2" gives "encoder.2". They prefix error messages and parameter names, and key the
    random streams: the same scopes in the same order draw the same numbers. */
@@ -54,7 +54,7 @@ CINCH_API void cinch_scope_pop(cinch_graph *graph);
 /* The current scope's full name; owned by the graph, valid until the next push or pop. */
 CINCH_API const char *cinch_scope(const cinch_graph *graph);
 
-/* --- leaves and roots --------------------------------------------------------------------------------------- */
+/* --- leaves and roots --------------------------------------------------------------------------------------------- */
 
 /* A tensor that the caller writes before a step (cinch_plan_write) or binds to a buffer (cinch_plan_bind).
    Asking again for the same name gives the same value; another shape or type is an error. */
@@ -76,7 +76,7 @@ CINCH_API void cinch_metric(cinch_graph *graph, const char *name, cinch_value va
 /* Effects happen only in steps where `flag` (scalar f32) is not 0; at most once per graph. */
 CINCH_API void cinch_commit_if(cinch_graph *graph, cinch_value flag);
 
-/* --- questions ---------------------------------------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------------------------------------------------- */
 
 CINCH_API bool cinch_valid(cinch_value value);
 /* Shape and type of a value; of the invalid value: a scalar f32. */
@@ -85,7 +85,7 @@ CINCH_API cinch_dtype cinch_dtype_of(const cinch_graph *graph, cinch_value value
 /* Size of one axis; negative axes count from the last. */
 CINCH_API int64_t cinch_dim(const cinch_graph *graph, cinch_value value, int axis);
 
-/* --- gradients ---------------------------------------------------------------------------------------------- */
+/* --- gradients ---------------------------------------------------------------------------------------------------- */
 
 /* Appends the nodes that compute d loss / d wrt[i] (loss: scalar f32) and puts them into out[i], with wrt[i]'s shape;
    zeros where the loss does not depend on it. May be called any number of times, also for gradients of gradients. */

@@ -111,7 +111,7 @@ CINCH_API cinch_status cinch_infer_score(cinch_infer *handle, const float *x, co
 CINCH_API cinch_status cinch_infer_sample(cinch_infer *handle, uint64_t seed, int64_t first, const int32_t *label, int64_t n,
                                           float *x);
 
-/* --- how long it takes ---------------------------------------------------------------------------------------------- */
+/* --- how long it takes -------------------------------------------------------------------------------------------- */
 
 typedef struct cinch_infer_bench_options {
     cinch_infer_options infer;  /* max_batch is the batch size; 0: 1 */

@@ -11,7 +11,7 @@
 
 CINCH_BEGIN
 
-/* --- elementwise (elementwise.c) ---------------------------------------------------------------------------- */
+/* --- elementwise (elementwise.c) ---------------------------------------------------------------------------------- */
 
 /* Also for i32, where div truncates: neg abs sign square clamp, add sub mul div minimum maximum, comparisons, where. */
 CINCH_API cinch_value cinch_neg(cinch_graph *g, cinch_value x);
@@ -66,7 +66,7 @@ CINCH_API cinch_value cinch_softsign(cinch_graph *g, cinch_value x);
    saturates. Differentiable between f32 and bf16. */
 CINCH_API cinch_value cinch_cast(cinch_graph *g, cinch_value x, cinch_dtype dtype, float scale, float offset);
 
-/* --- matmul (matmul.c) -------------------------------------------------------------------------------------- */
+/* --- matmul (matmul.c) -------------------------------------------------------------------------------------------- */
 
 /* a [..., M, K] times b [..., K, N] gives [..., M, N]; a flag says that the operand is stored transposed. Leading axes
    broadcast. */
@@ -75,7 +75,7 @@ CINCH_API cinch_value cinch_matmul(cinch_graph *g, cinch_value a, cinch_value b,
 /* x [..., in] times weight [out, in] transposed, plus bias [out] unless it is the invalid value: PyTorch's Linear. */
 CINCH_API cinch_value cinch_linear(cinch_graph *g, cinch_value x, cinch_value weight, cinch_value bias);
 
-/* --- reductions (reduce.c) ---------------------------------------------------------------------------------- */
+/* --- reductions (reduce.c) ---------------------------------------------------------------------------------------- */
 
 /* Axes are a bit mask, CINCH_AXIS(0) | CINCH_AXIS(2); negative axes count from the last through CINCH_LAST(1) = the
    last axis, CINCH_LAST(2) = the last two. keep: reduced axes stay as size 1. */
@@ -95,7 +95,7 @@ CINCH_API cinch_value cinch_cumsum(cinch_graph *g, cinch_value x, int axis, bool
 CINCH_API cinch_value cinch_softmax(cinch_graph *g, cinch_value x);
 CINCH_API cinch_value cinch_log_softmax(cinch_graph *g, cinch_value x);
 
-/* --- moving data (move.c): any type -------------------------------------------------------------------------- */
+/* --- moving data (move.c): any type ------------------------------------------------------------------------------- */
 
 CINCH_API cinch_value cinch_fill(cinch_graph *g, cinch_dtype dtype, cinch_shape shape, float value);
 CINCH_API cinch_value cinch_scalar(cinch_graph *g, float value);   /* f32 [] */
@@ -118,7 +118,7 @@ CINCH_API cinch_value cinch_scatter_add(cinch_graph *g, cinch_value x, cinch_val
 /* i32 [...] to f32 [..., depth]; numbers outside 0..depth-1 give zeros. */
 CINCH_API cinch_value cinch_one_hot(cinch_graph *g, cinch_value index, int64_t depth);
 
-/* --- random (random.c): Philox, see the design of streams in rng.h --------------------------------------------- */
+/* --- random (random.c): Philox, see the design of streams in rng.h ------------------------------------------------ */
 
 /* Axis 0 is the sample axis: a sample's numbers do not depend on how the batch is split. No gradient. */
 CINCH_API cinch_value cinch_uniform(cinch_graph *g, cinch_shape shape, float low, float high);
@@ -130,7 +130,7 @@ CINCH_API cinch_value cinch_permutation(cinch_graph *g, int64_t rows, int64_t n)
 /* Zero with probability p, else x / (1 - p). */
 CINCH_API cinch_value cinch_dropout(cinch_graph *g, cinch_value x, float p);
 
-/* --- losses (loss.c) ------------------------------------------------------------------------------------------ */
+/* --- losses (loss.c) ---------------------------------------------------------------------------------------------- */
 
 /* What becomes of the elements' losses, axis 0 being the batch: `mean` of all elements, `batchmean` (summed per
    sample, averaged over samples), `sum`, or `none` (the elements' losses as they are). */
@@ -152,7 +152,7 @@ CINCH_API cinch_value cinch_loss_gaussian_kl(cinch_graph *g, cinch_value mu, cin
 CINCH_API cinch_value cinch_loss_relative_l2(cinch_graph *g, cinch_value prediction, cinch_value target,
                                              cinch_reduction r);
 
-/* --- effects: run at the end of the step (commit phase) ------------------------------------------------------ */
+/* --- effects: run at the end of the step (commit phase) ----------------------------------------------------------- */
 
 /* state (a value of cinch_state or of an earlier effect) becomes `value`. Returns the new state, which later effects
    may read; everything else in the step reads the old one. */

@@ -110,7 +110,7 @@ CINCH_API cinch_status cinch_params_slab_write(cinch_params *params, cinch_slab 
 CINCH_API cinch_status cinch_params_read(cinch_params *params, int index, cinch_slab slab, float *host);
 CINCH_API cinch_status cinch_params_write(cinch_params *params, int index, const float *host);
 
-/* --- training (update.c) ---------------------------------------------------------------------------------------- */
+/* --- training (update.c) ------------------------------------------------------------------------------------------ */
 
 /* All gradients of `loss` with respect to the trainable parameters, packed as f32 in the trainable slab's layout. */
 CINCH_API cinch_value cinch_gradients(cinch_graph *graph, cinch_params *params, cinch_value loss);

@@ -42,7 +42,7 @@ CINCH_API cinch_status cinch_report_history(const char *run_path, const char *pa
 CINCH_API cinch_status cinch_report_samples(const char *path, const cinch_sample *sample, int64_t n, const float *values,
                                             const float *originals);
 
-/* --- runs beside each other ------------------------------------------------------------------------------------------- */
+/* --- runs beside each other --------------------------------------------------------------------------------------- */
 
 /* What is compared. */
 typedef struct cinch_contender {

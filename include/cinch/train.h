@@ -70,7 +70,7 @@ typedef struct cinch_dry_run {
 /* *model is handed over (cinch_model_free) for its layer summary. Errors as cinch_train's. */
 CINCH_API cinch_status cinch_train_dry_run(const cinch_config *config, cinch_dry_run *out, cinch_model **model);
 
-/* --- a finished (or stopped) run -------------------------------------------------------------------------------------- */
+/* --- a finished (or stopped) run ---------------------------------------------------------------------------------- */
 
 typedef struct cinch_run cinch_run;
 
@@ -182,7 +182,7 @@ CINCH_API cinch_status cinch_run_interpolate(cinch_run *run, const float *x, con
 CINCH_API cinch_shape cinch_run_source_shape(const cinch_run *run);
 CINCH_API cinch_status cinch_run_restore(cinch_run *run, const float *values, int64_t n, float *out);
 
-/* --- benchmarks -------------------------------------------------------------------------------------------------------- */
+/* --- benchmarks --------------------------------------------------------------------------------------------------- */
 
 typedef struct cinch_bench {
     const char *workload;

@@ -59,7 +59,7 @@ run()
     with_libraries "$@"
 }
 
-# --- build -----------------------------------------------------------------------------------------------------------
+# --- build ------------------------------------------------------------------------------------------------------------
 
 # The architecture of the first GPU: 9.0 is 90.
 architecture() { nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '. '; }
@@ -80,7 +80,7 @@ step_build()
     note "for architecture $(architecture)"
 }
 
-# --- correctness -----------------------------------------------------------------------------------------------------
+# --- correctness ------------------------------------------------------------------------------------------------------
 
 # Tests that run on any device: those that ctest knows a second time, as cuda_NAME, for the stand-in.
 device_tests()
@@ -171,7 +171,7 @@ step_replay()
     note "weights, moments and metrics of plain, recorded and replayed steps are the same bytes, in f32, tf32 and bf16"
 }
 
-# --- speed -----------------------------------------------------------------------------------------------------------
+# --- speed ------------------------------------------------------------------------------------------------------------
 
 # bench/... in Python, which keeps its own libraries.
 run_python()

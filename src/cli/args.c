@@ -103,7 +103,7 @@ static cinch_status take_all(cinch_cli *cli, cursor *c)
     return CINCH_OK;
 }
 
-/* --- the command line as it was -------------------------------------------------------------------------------------- */
+/* --- the command line as it was ----------------------------------------------------------------------------------- */
 
 static bool is_plain(const char *word)
 {

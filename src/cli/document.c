@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- manual pages: man(7) ------------------------------------------------------------------------------------------ */
+/* --- manual pages: man(7) ----------------------------------------------------------------------------------------- */
 
 /* Text of a page: what roff would read as a command or a hyphen is escaped. */
 static void print_roff(const char *text)
@@ -95,7 +95,7 @@ static void print_verb_man(const cinch_verb *verb)
     cinch_cli_print(".fi\n.SH SEE ALSO\n.BR cinch (1)\n");
 }
 
-/* --- bash ------------------------------------------------------------------------------------------------------------ */
+/* --- bash --------------------------------------------------------------------------------------------------------- */
 
 static void print_flags(const cinch_verb *verb)
 {

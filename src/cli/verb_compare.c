@@ -25,7 +25,7 @@ typedef struct comparison {
     cinch_comparison *found;
 } comparison;
 
-/* --- operands and flags ------------------------------------------------------------------------------------------------- */
+/* --- operands and flags ------------------------------------------------------------------------------------------- */
 
 static bool is_folder(const char *path)
 {
@@ -100,7 +100,7 @@ static cinch_status configure(const comparison *c)
     return cinch_cli_fail(CINCH_USAGE, "--data %s: standard input can be read by one of them only; name a file", spec);
 }
 
-/* --- names -------------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* Cuts `path` to its last part: "runs/first/" to "first", "a.json" to "a", "first/config.json" to "first". */
 static const char *last_part(char *path, bool config)
@@ -143,7 +143,7 @@ static cinch_status name_entry(comparison *c, int i)
     return e->path ? CINCH_OK : cinch_cli_no_memory();
 }
 
-/* --- configurations ----------------------------------------------------------------------------------------------------- */
+/* --- configurations ----------------------------------------------------------------------------------------------- */
 
 static cinch_status same_text(const cinch_config *a, const cinch_config *b, bool *same)
 {
@@ -210,7 +210,7 @@ static cinch_status train(const comparison *c, const entry *e)
     return cinch_cli_train(c->cli, e->config, e->path, e->resume, &unused);
 }
 
-/* --- runs --------------------------------------------------------------------------------------------------------------- */
+/* --- runs --------------------------------------------------------------------------------------------------------- */
 
 static cinch_status open_entry(const comparison *c, int i)
 {
@@ -257,7 +257,7 @@ static cinch_status show(const comparison *c)
     return CINCH_OK;
 }
 
-/* --- the verb ----------------------------------------------------------------------------------------------------------- */
+/* --- the verb ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status make_entries(comparison *c)
 {

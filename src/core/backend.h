@@ -19,7 +19,7 @@ typedef enum cinch_op {
     CINCH_OP_COUNT
 } cinch_op;
 
-/* --- attributes ------------------------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------------------------- */
 
 enum { CINCH_CHAIN_STEPS = 8, CINCH_CHAIN_INPUTS = 8 };
 
@@ -77,7 +77,7 @@ enum {
 enum { CINCH_SEGMENT_OFFSET, CINCH_SEGMENT_LENGTH, CINCH_SEGMENT_GROUP, CINCH_SEGMENT_FLAGS, CINCH_SEGMENT_COUNT };
 enum { CINCH_SEGMENT_DECAY = 1 };
 
-/* --- one call --------------------------------------------------------------------------------------------- */
+/* --- one call ----------------------------------------------------------------------------------------------------- */
 
 /* Contiguous, row-major. */
 typedef struct cinch_tensor {
@@ -112,7 +112,7 @@ typedef struct cinch_kernel {
     cinch_status (*run)(cinch_backend *, const cinch_call *);
 } cinch_kernel;
 
-/* --- a backend -------------------------------------------------------------------------------------------- */
+/* --- a backend ---------------------------------------------------------------------------------------------------- */
 
 typedef struct cinch_backend_vtable {
     const char *name;
@@ -175,7 +175,7 @@ cinch_status cinch_cpu_open(cinch_backend **out, const cinch_cpu_options *option
 const char *cinch_cpu_notice(void);
 CINCH_END
 
-/* --- a backend in a module of its own ----------------------------------------------------------------------- */
+/* --- a backend in a module of its own ----------------------------------------------------------------------------- */
 
 /* A module links nothing of core and exports one function. What it needs of core comes in the host; what core needs
    comes in the module. Both sides must have been built from the same op list and structs. */

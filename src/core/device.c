@@ -8,7 +8,7 @@
 #include "core/module.h"
 #include "core/status.h"
 
-/* --- opening ------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 cinch_status cinch_device_gpus(int *count)
 {
@@ -121,7 +121,7 @@ cinch_status cinch_device_sync(cinch_device *device)
     return device->backend->vtable->sync(device->backend);
 }
 
-/* --- memory -------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_device_enter(cinch_device *device)
 {
@@ -198,7 +198,7 @@ cinch_status cinch_device_reserve(cinch_device *device, size_t bytes)
     return CINCH_OK;
 }
 
-/* --- buffers --------------------------------------------------------------------------------------------------- */
+/* --- buffers ------------------------------------------------------------------------------------------------------ */
 
 /* All writes come after it, also those that do not wait for other work. */
 static cinch_status clear(cinch_buffer *buffer)

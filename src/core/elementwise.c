@@ -58,7 +58,7 @@ cinch_value cinch_affine(cinch_graph *g, cinch_value x, float scale, float offse
     return offset != 0 ? cinch_add(g, x, number(g, x, offset)) : x;
 }
 
-/* --- arithmetic ----------------------------------------------------------------------------------------------- */
+/* --- arithmetic --------------------------------------------------------------------------------------------------- */
 
 UNARY(neg)
 static void grad_neg(cinch_gradient *r) { cinch_give(r, 0, cinch_neg(r->g, r->dy)); }
@@ -160,7 +160,7 @@ static void grad_pow(cinch_gradient *r)
 }
 RULE(pow, grad_pow)
 
-/* --- comparisons ------------------------------------------------------------------------------------------------ */
+/* --- comparisons -------------------------------------------------------------------------------------------------- */
 
 BINARY(equal)
 RULE(equal, NULL)

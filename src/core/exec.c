@@ -10,7 +10,7 @@
 
 static int32_t operand(const cinch_graph *g, int32_t id, int k) { return g->operands[g->nodes[id].first_in + k]; }
 
-/* --- addresses --------------------------------------------------------------------------------------------------- */
+/* --- addresses ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status input_address(cinch_plan *plan, int32_t leaf, void **out)
 {
@@ -84,7 +84,7 @@ cinch_status cinch_plan_resolve(cinch_plan *plan)
     return CINCH_OK;
 }
 
-/* --- giving and taking data ------------------------------------------------------------------------------------------ */
+/* --- giving and taking data --------------------------------------------------------------------------------------- */
 
 static cinch_status find_leaf(const cinch_plan *plan, cinch_op op, const char *name, int32_t *leaf)
 {
@@ -217,7 +217,7 @@ cinch_status cinch_plan_metrics(cinch_plan *plan, int rows, float *values)
     return cinch_plan_metrics_finish(plan, rows, values);
 }
 
-/* --- running -------------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status run_call(cinch_plan *plan, int32_t step)
 {
@@ -278,7 +278,7 @@ cinch_status cinch_plan_run(cinch_plan *plan)
     return CINCH_OK;
 }
 
-/* --- finding a number that is not finite ------------------------------------------------------------------------------------ */
+/* --- finding a number that is not finite -------------------------------------------------------------------------- */
 
 static float element(const void *data, cinch_dtype dtype, int64_t i)
 {

@@ -24,7 +24,7 @@
 #define CINCH_FMA(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* --- bits ---------------------------------------------------------------------------------------------------- */
+/* --- bits --------------------------------------------------------------------------------------------------------- */
 
 CINCH_HD uint32_t cinch_bits(float x)
 {
@@ -51,7 +51,7 @@ CINCH_HD float cinch_pow2(int32_t n) { return cinch_from_bits((uint32_t)(n + 127
 #define CINCH_ROUNDER 0x1.8p23f
 #define CINCH_ROUNDER64 0x1.8p52
 
-/* --- exp ----------------------------------------------------------------------------------------------------- */
+/* --- exp ---------------------------------------------------------------------------------------------------------- */
 
 /* e^r - 1 for |r| <= ln(2)/2. */
 CINCH_HD float cinch_expm1_core(float r)
@@ -89,7 +89,7 @@ CINCH_HD float cinch_expm1(float x)
     return CINCH_FMA(scale, y, scale - 1);
 }
 
-/* --- log ----------------------------------------------------------------------------------------------------- */
+/* --- log ---------------------------------------------------------------------------------------------------------- */
 
 /* log(1 + f) + e ln(2) for |f| <= 1/3. */
 CINCH_HD float cinch_log_core(float f, float e)
@@ -135,7 +135,7 @@ CINCH_HD float cinch_log1p(float x)
     return cinch_log_limits(u, cinch_log_core(e == 0 ? x : f, e));
 }
 
-/* --- sine and cosine ----------------------------------------------------------------------------------------- */
+/* --- sine and cosine ---------------------------------------------------------------------------------------------- */
 
 /* For |r| <= pi/4 and the quadrant q. */
 CINCH_HD float cinch_sine_core(float r, uint32_t q)
@@ -172,7 +172,7 @@ CINCH_HD float cinch_f_cos(float x)
     return cinch_sine_core(r, q + 1);
 }
 
-/* --- error function ------------------------------------------------------------------------------------------ */
+/* --- error function ----------------------------------------------------------------------------------------------- */
 
 /* erf(x) / x - 1 for |x| <= 1. */
 CINCH_HD float cinch_erf_near(float x)
@@ -213,7 +213,7 @@ CINCH_HD float cinch_normal_cdf(float x)
     return x > 0 ? 1 - tail : tail;
 }
 
-/* --- pow ----------------------------------------------------------------------------------------------------- */
+/* --- pow ---------------------------------------------------------------------------------------------------------- */
 
 /* log(x) for finite x > 0 in double, to 2^-36 of itself. */
 CINCH_HD double cinch_log_long(float x)
@@ -238,7 +238,7 @@ CINCH_HD float cinch_f_pow(float a, float b)
     return ((b == 0) | (a == 1)) ? 1 : x;
 }
 
-/* --- arithmetic ---------------------------------------------------------------------------------------------- */
+/* --- arithmetic --------------------------------------------------------------------------------------------------- */
 
 CINCH_HD float cinch_f_neg(float x) { return -x; }
 CINCH_HD float cinch_f_abs(float x) { return fabsf(x); }
@@ -272,7 +272,7 @@ CINCH_HD float cinch_f_sqrt(float x) { return sqrtf(x); }
 CINCH_HD float cinch_f_rsqrt(float x) { return 1 / sqrtf(x); }
 CINCH_HD float cinch_f_is_finite(float x) { return (cinch_bits(x) & 0x7F800000u) != 0x7F800000u ? 1.0f : 0.0f; }
 
-/* --- activations --------------------------------------------------------------------------------------------- */
+/* --- activations -------------------------------------------------------------------------------------------------- */
 
 CINCH_HD float cinch_f_relu(float x) { return x < 0 ? 0 : x; }
 CINCH_HD float cinch_f_relu_grad(float dy, float y) { return y <= 0 ? 0 : dy; }
@@ -329,7 +329,7 @@ CINCH_HD float cinch_f_gelu_erf_grad(float dy, float x)
     return dy * CINCH_FMA(t, density, cinch_normal_cdf(t));
 }
 
-/* --- losses -------------------------------------------------------------------------------------------------- */
+/* --- losses ------------------------------------------------------------------------------------------------------- */
 
 CINCH_HD float cinch_f_huber(float prediction, float target, float delta)
 {
@@ -356,7 +356,7 @@ CINCH_HD float cinch_f_bce_logits(float x, float target)
     return (x < 0 ? 0 : x) - x * target + cinch_log1p(cinch_f_exp(-fabsf(x)));
 }
 
-/* --- storage types ------------------------------------------------------------------------------------------- */
+/* --- storage types ------------------------------------------------------------------------------------------------ */
 
 CINCH_HD float cinch_from_bf16(uint16_t x) { return cinch_from_bits((uint32_t)x << 16); }
 
@@ -384,7 +384,7 @@ CINCH_HD int32_t cinch_to_i32(float x)
     return r >= 0x1p31f ? INT32_MAX : i;
 }
 
-/* --- i32: wraps around, as the hardware does ------------------------------------------------------------------- */
+/* --- i32: wraps around, as the hardware does ---------------------------------------------------------------------- */
 
 CINCH_HD int32_t cinch_i_neg(int32_t x) { return (int32_t)(0u - (uint32_t)x); }
 CINCH_HD int32_t cinch_i_abs(int32_t x) { return x < 0 ? cinch_i_neg(x) : x; }
@@ -412,7 +412,7 @@ CINCH_HD int32_t cinch_i_less(int32_t a, int32_t b) { return a < b; }
 CINCH_HD int32_t cinch_i_less_equal(int32_t a, int32_t b) { return a <= b; }
 CINCH_HD int32_t cinch_i_where(int32_t c, int32_t a, int32_t b) { return c != 0 ? a : b; }
 
-/* --- random numbers from words --------------------------------------------------------------------------------- */
+/* --- random numbers from words ------------------------------------------------------------------------------------ */
 
 /* Two normal numbers from two words: Box & Muller 1958, the first word in (0, 1]. */
 CINCH_HD void cinch_normal_pair(uint32_t word0, uint32_t word1, float *z0, float *z1)

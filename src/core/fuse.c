@@ -15,7 +15,7 @@ typedef struct fusion {
     bool *commit;
 } fusion;
 
-/* --- questions --------------------------------------------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------------------------------------------------- */
 
 static int32_t operand(const cinch_graph *g, int32_t id, int k) { return g->operands[g->nodes[id].first_in + k]; }
 
@@ -51,7 +51,7 @@ static bool is_view(const cinch_graph *g, int32_t id)
 
 static bool floating(const cinch_node *n) { return n->dtype == CINCH_F32 || n->dtype == CINCH_BF16; }
 
-/* --- numbers ------------------------------------------------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 static bool fold(cinch_op op, float a, float b, float *y)
 {
@@ -284,7 +284,7 @@ static void fuse_row_sums(fusion *f, int32_t id)
     else f->uses[converted]++;
 }
 
-/* --- chains -------------------------------------------------------------------------------------------------------- */
+/* --- chains ------------------------------------------------------------------------------------------------------- */
 
 /* A chain being put together: steps and inputs of a node and of the producers it takes over. */
 typedef struct draft {

@@ -16,7 +16,7 @@ struct cinch_backward {
     bool *repeated;          /* block -> have its clones been written */
 };
 
-/* --- shapes -------------------------------------------------------------------------------------------------- */
+/* --- shapes ------------------------------------------------------------------------------------------------------- */
 
 cinch_value cinch_sum_to(cinch_graph *g, cinch_value d, cinch_shape shape)
 {
@@ -34,7 +34,7 @@ static cinch_value materialise(cinch_graph *g, cinch_value d, cinch_shape shape)
     return cinch_same_shape(cinch_shape_of(g, d), shape) ? d : cinch_broadcast(g, d, shape);
 }
 
-/* --- what rules call ------------------------------------------------------------------------------------------- */
+/* --- what rules call ---------------------------------------------------------------------------------------------- */
 
 static int32_t operand_id(const cinch_gradient *r, int k)
 {
@@ -90,7 +90,7 @@ static void repeat_block(cinch_backward *b, int32_t block)
         if (b->g->nodes[id].block == block) b->clone[id] = repeat_node(b, id);
 }
 
-/* --- the pass ------------------------------------------------------------------------------------------------------ */
+/* --- the pass ----------------------------------------------------------------------------------------------------- */
 
 /* Differentiates a node that has no rule of its own through its elementary form. Fresh views of the operands keep the
    inner pass from running past them. */

@@ -47,7 +47,7 @@ void cinch_graph_free(cinch_graph *g)
     free(g);
 }
 
-/* --- errors ---------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 static cinch_value fail_with(cinch_graph *g, cinch_status status, const char *text)
 {
@@ -80,7 +80,7 @@ cinch_status cinch_graph_status(cinch_graph *g)
 
 int cinch_graph_size(const cinch_graph *g) { return g->n_nodes - 1; }
 
-/* --- scopes ---------------------------------------------------------------------------------------------------- */
+/* --- scopes ------------------------------------------------------------------------------------------------------- */
 
 static int find_scope(const cinch_graph *g, const char *name)
 {
@@ -135,7 +135,7 @@ uint32_t cinch_next_stream(cinch_graph *g)
     return hash;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
 
 static bool room_for(cinch_graph *g, int nodes, int operands)
 {
@@ -218,7 +218,7 @@ cinch_value cinch_append_as(cinch_graph *g, cinch_op op, const cinch_attr *attr,
     return commit(g, node);
 }
 
-/* --- leaves ------------------------------------------------------------------------------------------------------ */
+/* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 static bool sizes_fit(cinch_shape shape)
 {
@@ -286,7 +286,7 @@ cinch_value cinch_constant(cinch_graph *g, cinch_dtype dtype, cinch_shape shape,
     return add_leaf(g, CINCH_OP_constant, dtype, shape, NULL, copy);
 }
 
-/* --- roots --------------------------------------------------------------------------------------------------------- */
+/* --- roots -------------------------------------------------------------------------------------------------------- */
 
 static void add_root(cinch_graph *g, cinch_root **roots, int *n, int *room, const char *name, cinch_value value)
 {
@@ -336,7 +336,7 @@ void cinch_commit_if(cinch_graph *g, cinch_value flag)
     else g->commit_flag = flag.id;
 }
 
-/* --- questions ------------------------------------------------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------------------------------------------------- */
 
 bool cinch_valid(cinch_value value) { return value.id > 0; }
 
@@ -380,7 +380,7 @@ char *cinch_shape_text(cinch_shape shape, char text[64])
     return text;
 }
 
-/* --- recompute blocks ---------------------------------------------------------------------------------------------------- */
+/* --- recompute blocks --------------------------------------------------------------------------------------------- */
 
 void cinch_recompute_begin(cinch_graph *g)
 {
@@ -394,7 +394,7 @@ void cinch_recompute_end(cinch_graph *g)
     g->block = 0;
 }
 
-/* --- for the passes ------------------------------------------------------------------------------------------------------ */
+/* --- for the passes ----------------------------------------------------------------------------------------------- */
 
 static void *duplicate(const void *from, int count, size_t size)
 {

@@ -43,7 +43,7 @@ static size_t bytes_of(const cinch_node *n)
 
 static int32_t operand(const cinch_graph *g, int32_t id, int k) { return g->operands[g->nodes[id].first_in + k]; }
 
-/* --- lifetimes --------------------------------------------------------------------------------------------------- */
+/* --- lifetimes ---------------------------------------------------------------------------------------------------- */
 
 static void find_lifetimes(layouter *l)
 {
@@ -67,7 +67,7 @@ static int32_t add_buffer(layouter *l, size_t bytes, int32_t first, int32_t last
     return l->n_buffers++;
 }
 
-/* --- packs: their operands are computed where the pack wants them ---------------------------------------------------- */
+/* --- packs: their operands are computed where the pack wants them ------------------------------------------------- */
 
 static bool may_lie_in_pack(const layouter *l, cinch_base base, int32_t id)
 {
@@ -104,7 +104,7 @@ static cinch_status place_in_pack(layouter *l, int32_t pack)
     return CINCH_OK;
 }
 
-/* --- in place ------------------------------------------------------------------------------------------------------------ */
+/* --- in place ----------------------------------------------------------------------------------------------------- */
 
 /* May node `id` write over operand k? The operand must be a whole temporary that dies here and has the output's size,
    and no other operand may look at the same memory in another shape. */
@@ -175,7 +175,7 @@ static cinch_status give_extras(layouter *l, int32_t id)
     return CINCH_OK;
 }
 
-/* --- placing buffers in the arena ------------------------------------------------------------------------------------------ */
+/* --- placing buffers in the arena --------------------------------------------------------------------------------- */
 
 static int larger_first(const void *a, const void *b)
 {
@@ -230,7 +230,7 @@ static cinch_status place_buffers(layouter *l)
     return CINCH_OK;
 }
 
-/* --- leaves and the whole ---------------------------------------------------------------------------------------------------- */
+/* --- leaves and the whole ----------------------------------------------------------------------------------------- */
 
 static size_t own_room(cinch_layout *out, size_t bytes)
 {

@@ -40,7 +40,7 @@ cinch_value cinch_loss_l1(cinch_graph *g, cinch_value p, cinch_value t, cinch_re
     return reduce(g, cinch_abs(g, cinch_sub(g, p, t)), r);
 }
 
-/* --- huber ------------------------------------------------------------------------------------------------------ */
+/* --- huber -------------------------------------------------------------------------------------------------------- */
 
 cinch_value cinch_loss_huber(cinch_graph *g, cinch_value p, cinch_value t, float delta, cinch_reduction r)
 {
@@ -66,7 +66,7 @@ static cinch_value expand_huber_grad(cinch_graph *g, const cinch_node *n)
 }
 const cinch_rule cinch_rule_huber_grad = {cinch_elementwise_shape, NULL, expand_huber_grad};
 
-/* --- binary cross-entropy ------------------------------------------------------------------------------------------ */
+/* --- binary cross-entropy ----------------------------------------------------------------------------------------- */
 
 cinch_value cinch_loss_bce(cinch_graph *g, cinch_value p, cinch_value t, cinch_reduction r)
 {
@@ -115,7 +115,7 @@ static void grad_bce_logits(cinch_gradient *r)
 }
 const cinch_rule cinch_rule_bce_logits = {cinch_elementwise_shape, grad_bce_logits, NULL};
 
-/* --- compositions ---------------------------------------------------------------------------------------------------- */
+/* --- compositions ------------------------------------------------------------------------------------------------- */
 
 cinch_value cinch_loss_cross_entropy(cinch_graph *g, cinch_value logits, cinch_value label, cinch_reduction r)
 {

@@ -15,13 +15,13 @@
 
 enum { PATH_ROOM = 4096 };
 
-/* --- what a module gets of core ------------------------------------------------------------------------------------ */
+/* --- what a module gets of core ----------------------------------------------------------------------------------- */
 
 static void host_fail(const char *text) { cinch_fail(CINCH_INTERNAL, "%s", text); }
 
 static const cinch_host host = {host_fail, cinch_calloc};
 
-/* --- folders ------------------------------------------------------------------------------------------------------- */
+/* --- folders ------------------------------------------------------------------------------------------------------ */
 
 /* The file of the library, or of the program that it is linked into, whose name the linker does not know. */
 static bool own_file(char path[PATH_ROOM])
@@ -71,7 +71,7 @@ static cinch_status find_file(const char *file, char path[PATH_ROOM])
                       "names its folder", file);
 }
 
-/* --- loading ------------------------------------------------------------------------------------------------------- */
+/* --- loading ------------------------------------------------------------------------------------------------------ */
 
 /* The linker's words name the file that is wrong, then say what is wrong with it. */
 static cinch_status explain(const char *path)

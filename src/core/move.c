@@ -12,7 +12,7 @@ static bool axis_of(cinch_graph *g, const char *op, cinch_shape shape, int *axis
     return false;
 }
 
-/* --- making ----------------------------------------------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------------------------------------------------- */
 
 cinch_value cinch_fill(cinch_graph *g, cinch_dtype dtype, cinch_shape shape, float value)
 {
@@ -30,7 +30,7 @@ cinch_value cinch_iota(cinch_graph *g, cinch_dtype dtype, cinch_shape shape, int
 }
 const cinch_rule cinch_rule_iota = {0};
 
-/* --- views ------------------------------------------------------------------------------------------------------- */
+/* --- views -------------------------------------------------------------------------------------------------------- */
 
 static bool infer_size(cinch_shape from, cinch_shape *to)
 {
@@ -79,7 +79,7 @@ cinch_value cinch_window(cinch_graph *g, cinch_value slab, int64_t offset, cinch
 static void grad_copy(cinch_gradient *r) { cinch_give(r, 0, r->dy); }
 const cinch_rule cinch_rule_copy = {same_as_operand, grad_copy, NULL};
 
-/* --- changing type --------------------------------------------------------------------------------------------------- */
+/* --- changing type ------------------------------------------------------------------------------------------------ */
 
 cinch_value cinch_cast(cinch_graph *g, cinch_value x, cinch_dtype dtype, float scale, float offset)
 {
@@ -95,7 +95,7 @@ static void grad_cast(cinch_gradient *r)
 }
 const cinch_rule cinch_rule_cast = {NULL, grad_cast, NULL};
 
-/* --- shapes --------------------------------------------------------------------------------------------------------- */
+/* --- shapes ------------------------------------------------------------------------------------------------------- */
 
 cinch_value cinch_broadcast(cinch_graph *g, cinch_value x, cinch_shape shape)
 {
@@ -144,7 +144,7 @@ static void grad_transpose(cinch_gradient *r)
 }
 const cinch_rule cinch_rule_transpose = {transpose_shape, grad_transpose, NULL};
 
-/* --- slice and pad: each the other's gradient -------------------------------------------------------------------------- */
+/* --- slice and pad: each the other's gradient --------------------------------------------------------------------- */
 
 cinch_value cinch_slice(cinch_graph *g, cinch_value x, int axis, int64_t start, int64_t stop, int64_t step)
 {
@@ -261,7 +261,7 @@ static void grad_concat(cinch_gradient *r)
 }
 const cinch_rule cinch_rule_concat = {concat_shape, grad_concat, NULL};
 
-/* --- rows ---------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static bool rows_type(cinch_graph *g, const char *op, cinch_dtype dtype)
 {
@@ -323,7 +323,7 @@ cinch_value cinch_one_hot(cinch_graph *g, cinch_value index, int64_t depth)
 }
 const cinch_rule cinch_rule_one_hot = {one_hot_shape, NULL, NULL};
 
-/* --- pack: the slab layout, see params.h ----------------------------------------------------------------------------- */
+/* --- pack: the slab layout, see params.h -------------------------------------------------------------------------- */
 
 static bool pack_shape(cinch_graph *g, cinch_node *node)
 {

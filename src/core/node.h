@@ -8,7 +8,7 @@
 
 #include "core/backend.h"
 
-/* --- op table ------------------------------------------------------------------------------------------------ */
+/* --- op table ----------------------------------------------------------------------------------------------------- */
 
 typedef enum cinch_op_kind { CINCH_KIND_LEAF, CINCH_KIND_VIEW, CINCH_KIND_ELEMENTWISE, CINCH_KIND_OP, CINCH_KIND_EFFECT } cinch_op_kind;
 
@@ -28,7 +28,7 @@ typedef struct cinch_op_info {
 
 extern const cinch_op_info cinch_ops[CINCH_OP_COUNT];
 
-/* --- nodes ----------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
 
 typedef struct cinch_node {
     cinch_op op;
@@ -116,7 +116,7 @@ cinch_status cinch_graph_copy(cinch_graph **out, const cinch_graph *g);
 typedef struct cinch_base { int32_t id; int64_t offset; /* bytes */ } cinch_base;
 cinch_base cinch_base_of(const cinch_graph *g, int32_t id);
 
-/* --- shared by the families ----------------------------------------------------------------------------------------- */
+/* --- shared by the families --------------------------------------------------------------------------------------- */
 
 /* The shape rule of elementwise ops: operands of one type, broadcast. */
 bool cinch_elementwise_shape(cinch_graph *g, cinch_node *node);

@@ -8,7 +8,7 @@
 
 #include "core/json.h"
 
-/* --- lists of words --------------------------------------------------------------------------------------------- */
+/* --- lists of words ----------------------------------------------------------------------------------------------- */
 
 enum { WORDS_MAX = 128, WORDS_TEXT = 1024 };
 
@@ -47,7 +47,7 @@ cinch_status cinch_option_unknown(const char *what, const char *name, const char
     return cinch_fail(CINCH_USAGE, "%s %s: unknown; there are: %s", what, name, list);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 const char *cinch_option_leaf(const cinch_option *row) { return strrchr(row->key, '.') + 1; }
 
@@ -70,7 +70,7 @@ void cinch_option_describe(const cinch_option *row, cinch_option_info *out)
                                .choices = row->choices, .aliases = row->aliases, .help = row->help};
 }
 
-/* --- one value -------------------------------------------------------------------------------------------------- */
+/* --- one value ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status fail_type(const cinch_option *row, const json_t *value)
 {
@@ -287,7 +287,7 @@ cinch_status cinch_option_value(json_t **out, const char *type, const char *text
     return put_string(out, text);
 }
 
-/* --- whole structs ---------------------------------------------------------------------------------------------- */
+/* --- whole structs ------------------------------------------------------------------------------------------------ */
 
 static void *field_of(const cinch_option *row, const void *base) { return (char *)base + row->offset; }
 

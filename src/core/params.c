@@ -24,7 +24,7 @@ void cinch_params_free(cinch_params *p)
     free(p);
 }
 
-/* --- declaring ------------------------------------------------------------------------------------------------- */
+/* --- declaring ---------------------------------------------------------------------------------------------------- */
 
 static int declare(cinch_params *p, char *name, cinch_shape shape, const cinch_param_options *options)
 {
@@ -97,7 +97,7 @@ cinch_value cinch_slab_value(cinch_graph *g, cinch_params *p, cinch_slab slab)
                            CINCH_SHAPE(cinch_params_slab_size(p, slab)));
 }
 
-/* --- questions --------------------------------------------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------------------------------------------------- */
 
 int cinch_params_count(const cinch_params *p) { return p->n; }
 
@@ -134,7 +134,7 @@ int64_t cinch_params_total(const cinch_params *p)
     return count_in(p, CINCH_SLAB_TRAINABLE) + count_in(p, CINCH_SLAB_FROZEN);
 }
 
-/* --- slabs --------------------------------------------------------------------------------------------------------- */
+/* --- slabs -------------------------------------------------------------------------------------------------------- */
 
 const char *cinch_slab_name(cinch_slab slab)
 {

@@ -11,7 +11,7 @@
 
 static int32_t operand(const cinch_graph *g, int32_t id, int k) { return g->operands[g->nodes[id].first_in + k]; }
 
-/* --- passes ------------------------------------------------------------------------------------------------------ */
+/* --- passes ------------------------------------------------------------------------------------------------------- */
 
 static void make_products_invariant(cinch_graph *g)
 {
@@ -81,7 +81,7 @@ static cinch_status write_calls(cinch_plan *plan)
     return CINCH_OK;
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_plan_blame(const cinch_plan *plan, int32_t node, cinch_status status)
 {
@@ -161,7 +161,7 @@ static cinch_status take_memory(cinch_plan *plan)
     return write_constants(plan);
 }
 
-/* --- the plan ----------------------------------------------------------------------------------------------------------- */
+/* --- the plan ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status check(const cinch_graph *graph, const cinch_device *device, const cinch_params *params,
                           const cinch_plan_options *options)
@@ -233,7 +233,7 @@ const char *cinch_precision_name(cinch_precision precision)
     return (unsigned)precision < sizeof names / sizeof *names ? names[precision] : "unknown";
 }
 
-/* --- questions ------------------------------------------------------------------------------------------------------------ */
+/* --- questions ---------------------------------------------------------------------------------------------------- */
 
 static size_t leaf_bytes(const cinch_plan *plan, cinch_op op)
 {

@@ -40,7 +40,7 @@ cinch_value cinch_permutation(cinch_graph *g, int64_t rows, int64_t n)
 const cinch_rule cinch_rule_uniform = {0}, cinch_rule_normal = {0}, cinch_rule_bernoulli = {0};
 const cinch_rule cinch_rule_integers = {0}, cinch_rule_permutation = {0};
 
-/* --- dropout: Srivastava et al., JMLR 15 (2014), inverted ---------------------------------------------------------- */
+/* --- dropout: Srivastava et al., JMLR 15 (2014), inverted --------------------------------------------------------- */
 
 static bool like_first(cinch_graph *g, cinch_node *node)
 {

@@ -117,7 +117,7 @@ static void grad_logsumexp(cinch_gradient *r)
 }
 const cinch_rule cinch_rule_logsumexp = {reduce_shape, grad_logsumexp, NULL};
 
-/* --- running sum --------------------------------------------------------------------------------------------- */
+/* --- running sum -------------------------------------------------------------------------------------------------- */
 
 static bool axis_shape(cinch_graph *g, cinch_node *node)
 {
@@ -142,7 +142,7 @@ static void grad_cumsum(cinch_gradient *r)
 }
 const cinch_rule cinch_rule_cumsum = {axis_shape, grad_cumsum, NULL};
 
-/* --- softmax over the last axis --------------------------------------------------------------------------------- */
+/* --- softmax over the last axis ----------------------------------------------------------------------------------- */
 
 static bool row_shape(cinch_graph *g, cinch_node *node)
 {

@@ -7,7 +7,7 @@
 
 static bool is_effect(const cinch_graph *g, int32_t id) { return cinch_ops[g->nodes[id].op].kind == CINCH_KIND_EFFECT; }
 
-/* --- schedule -------------------------------------------------------------------------------------------------- */
+/* --- schedule ----------------------------------------------------------------------------------------------------- */
 
 static void mark(const cinch_graph *g, bool *live, int32_t *stack, int32_t root)
 {
@@ -99,7 +99,7 @@ void cinch_record_metrics(cinch_graph *g, int rows)
     free(in);
 }
 
-/* --- states ---------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 
 /* A piece of a slab that an effect writes or a node reads. */
 typedef struct span { int slab; int64_t first, last; } span;

@@ -9,7 +9,7 @@
 
 enum { FORMAT = 1, DESCRIPTION = 512 };
 
-/* --- writing ------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 typedef struct collected {
     json_t *choices;
@@ -47,7 +47,7 @@ cinch_status cinch_device_tuning(cinch_device *device, char **text)
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status no_tuning(const char *what) { return cinch_fail(CINCH_DATA, "tuning: %s", what); }
 

@@ -66,7 +66,7 @@ cinch_value cinch_ema(cinch_graph *g, cinch_value state, cinch_value value, cinc
     return effect(g, CINCH_OP_ema, NULL, 3, (cinch_value[]){state, value, decay});
 }
 
-/* --- gradients ------------------------------------------------------------------------------------------------------ */
+/* --- gradients ---------------------------------------------------------------------------------------------------- */
 
 /* Axes over which a constraint's norms are taken. */
 static unsigned norm_axes(const cinch_param_entry *e)
@@ -124,7 +124,7 @@ void cinch_gradients_clear(cinch_graph *g, cinch_params *p)
     cinch_assign(g, slab, cinch_fill(g, CINCH_F32, cinch_shape_of(g, slab), 0));
 }
 
-/* --- the update ------------------------------------------------------------------------------------------------------ */
+/* --- the update --------------------------------------------------------------------------------------------------- */
 
 static cinch_value segments_of(cinch_graph *g, cinch_params *p)
 {

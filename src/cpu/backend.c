@@ -152,7 +152,7 @@ cinch_status cinch_cpu_reserve(cinch_backend *b, size_t bytes)
     return CINCH_OK;
 }
 
-/* --- cutting work ---------------------------------------------------------------------------------------------- */
+/* --- cutting work ------------------------------------------------------------------------------------------------- */
 
 typedef struct pieces {
     int64_t n, piece;

@@ -48,7 +48,7 @@ void cinch_blas_describe(char *text, size_t size)
     else snprintf(text, size, "OpenBLAS (%s)", openblas_get_corename());
 }
 
-/* --- the notice -------------------------------------------------------------------------------------------------- */
+/* --- the notice --------------------------------------------------------------------------------------------------- */
 
 static char notice[256];
 static pthread_once_t notice_once = PTHREAD_ONCE_INIT;

@@ -13,7 +13,7 @@ enum {
     DEPTH = 1024                    /* terms summed in one go: a block's operands stay in the first cache */
 };
 
-/* --- vectors ----------------------------------------------------------------------------------------------------- */
+/* --- vectors ------------------------------------------------------------------------------------------------------ */
 
 /*
  * `fold` makes LANES vectors one, whose lane i is the sum of vector i: halves are added, then quarters, and so on, of two
@@ -119,7 +119,7 @@ INLINE vector fold(const vector a[LANES])
 enum { BLOCK_COLUMNS = 4, BLOCK_ROWS = LANES / BLOCK_COLUMNS }; /* so that a block is as many sums as lanes */
 enum { UNROLLED = 4 * LANES }; /* so that where the loop happens to lie in memory matters little */
 
-/* --- blocks -------------------------------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
 
 /* Some rows and columns of the result, and some terms of each. */
 typedef struct part {
@@ -196,7 +196,7 @@ static void multiply_rows(const part *given)
                 p.add);
 }
 
-/* --- tasks --------------------------------------------------------------------------------------------------------- */
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 typedef struct job {
     const cinch_call *c;
@@ -258,7 +258,7 @@ static void run_task(void *arg, int64_t task, int worker)
     if (j->c->n_in > 2) finish(j, a);
 }
 
-/* --- the product --------------------------------------------------------------------------------------------------- */
+/* --- the product -------------------------------------------------------------------------------------------------- */
 
 bool cinch_dots_suit(const cinch_call *c)
 {

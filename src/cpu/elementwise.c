@@ -47,7 +47,7 @@ typedef struct workspace {
     const float *at[2 * CINCH_CHAIN_INPUTS];
 } workspace;
 
-/* --- preparing a call -------------------------------------------------------------------------------------------- */
+/* --- preparing a call --------------------------------------------------------------------------------------------- */
 
 static int64_t row_length(const engine *e) { return e->grid.dim[e->grid.rank - 1]; }
 
@@ -132,7 +132,7 @@ static void prepare(engine *e, const cinch_call *c, const cinch_chain_step *step
     for (int k = 0; k < c->n_in; k++) e->in[k].source = choose_source(e, k);
 }
 
-/* --- a tile's operands --------------------------------------------------------------------------------------------- */
+/* --- a tile's operands -------------------------------------------------------------------------------------------- */
 
 static void fill(float *to, float value, int64_t n)
 {
@@ -199,7 +199,7 @@ static void load_tile(const engine *e, workspace *w, int64_t at, int64_t n)
     }
 }
 
-/* --- running --------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 
 static void run_step(const engine *e, workspace *w, int s, float *to, int64_t n)
 {

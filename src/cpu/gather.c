@@ -38,7 +38,7 @@ static cinch_status run_gather(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CPU_KERNEL_UNPLANNED(gather, run_gather)
 
-/* --- scatter_add: a task owns some rows and columns of the result and adds to them in order -------------------------- */
+/* --- scatter_add: a task owns some rows and columns of the result and adds to them in order ----------------------- */
 
 typedef struct scatterer {
     const cinch_call *c;
@@ -107,7 +107,7 @@ static cinch_status plan_scatter_add(cinch_backend *b, const cinch_call *c, size
 }
 CINCH_CPU_KERNEL(scatter_add, run_scatter_add, plan_scatter_add)
 
-/* --- one_hot: numbers outside 0 .. depth-1 give zeros ------------------------------------------------------------------ */
+/* --- one_hot: numbers outside 0 .. depth-1 give zeros ------------------------------------------------------------- */
 
 static void one_hot_piece(void *arg, int64_t begin, int64_t end, int worker)
 {

@@ -5,7 +5,7 @@
 
 enum { TILE = 512, BLOCK = 32 };
 
-/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this ------------------------------------ */
+/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this --------------------------------- */
 
 enum { FROM, TO };
 
@@ -173,7 +173,7 @@ static cinch_status run_concat(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CPU_KERNEL_UNPLANNED(concat, run_concat)
 
-/* --- fill and pad -------------------------------------------------------------------------------------------------------- */
+/* --- fill and pad ------------------------------------------------------------------------------------------------- */
 
 typedef struct filler {
     void *to;
@@ -227,7 +227,7 @@ static cinch_status run_pad(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CPU_KERNEL_UNPLANNED(pad, run_pad)
 
-/* --- iota ------------------------------------------------------------------------------------------------------------------ */
+/* --- iota --------------------------------------------------------------------------------------------------------- */
 
 typedef struct counter {
     const cinch_tensor *out;
@@ -274,7 +274,7 @@ static cinch_status plan_iota(cinch_backend *b, const cinch_call *c, size_t *scr
 }
 CINCH_CPU_KERNEL(iota, run_iota, plan_iota)
 
-/* --- cast ------------------------------------------------------------------------------------------------------------------ */
+/* --- cast --------------------------------------------------------------------------------------------------------- */
 
 static void cast_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
@@ -297,7 +297,7 @@ static cinch_status run_cast(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CPU_KERNEL_UNPLANNED(cast, run_cast)
 
-/* --- pack ------------------------------------------------------------------------------------------------------------------ */
+/* --- pack --------------------------------------------------------------------------------------------------------- */
 
 typedef struct packer {
     float *to;

@@ -26,7 +26,7 @@ struct draw {
     conversion convert; /* words to the bits of the numbers */
 };
 
-/* --- blocks ---------------------------------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
 
 static void philox(const draw *d, blocks *k)
 {
@@ -97,7 +97,7 @@ static draw draw_of(const cinch_call *c, const cinch_tensor *shape, conversion c
                   .convert = convert};
 }
 
-/* --- words to numbers --------------------------------------------------------------------------------------------------- */
+/* --- words to numbers --------------------------------------------------------------------------------------------- */
 
 #define CONVERSION(name, ...)                                                                  \
     static void name(const draw *d, blocks *k)                                                 \
@@ -138,7 +138,7 @@ static void to_normal(const draw *d, blocks *k)
     }
 }
 
-/* --- uniform, normal, bernoulli, integers --------------------------------------------------------------------------------- */
+/* --- uniform, normal, bernoulli, integers ------------------------------------------------------------------------- */
 
 static void draw_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
@@ -168,7 +168,7 @@ DRAW(normal)
 DRAW(bernoulli)
 DRAW(integers)
 
-/* --- dropout ------------------------------------------------------------------------------------------------------------- */
+/* --- dropout ------------------------------------------------------------------------------------------------------ */
 
 /* A bit for each element, the first in a byte's lowest, 1 where it is kept; unit[] is readable to a multiple of 8. */
 static void write_mask(uint8_t *mask, float *unit, float p, int64_t n)
@@ -244,7 +244,7 @@ static cinch_status run_dropout_grad(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CPU_KERNEL_UNPLANNED(dropout_grad, run_dropout_grad)
 
-/* --- permutation: each row's indices in the order of their random words ------------------------------------------------------ */
+/* --- permutation: each row's indices in the order of their random words ------------------------------------------- */
 
 enum { DIGIT = 11, DIGITS = 3, VALUES = 1 << DIGIT };
 

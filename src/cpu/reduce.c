@@ -83,7 +83,7 @@ static void reduce_line(const job *j, const part *p, void *acc)
     }
 }
 
-/* --- a block of columns -------------------------------------------------------------------------------------------- */
+/* --- a block of columns ------------------------------------------------------------------------------------------- */
 
 static void reduce_block(const job *j, const part *p, void *acc)
 {
@@ -108,7 +108,7 @@ static void reduce_part(const job *j, const part *p, void *acc)
     j->r->halve(acc, p->lanes, p->columns);
 }
 
-/* --- log(sum(exp(x))) ------------------------------------------------------------------------------------------------ */
+/* --- log(sum(exp(x))) --------------------------------------------------------------------------------------------- */
 
 static void add_exp(float *restrict acc, const float *restrict x, const float *restrict shift, int64_t n)
 {
@@ -145,7 +145,7 @@ static void logsumexp_part(const job *j, const part *p, float *acc)
     for (int64_t i = 0; i < p->columns; i++) acc[i] = cinch_f_log(acc[i]) + shift[i];
 }
 
-/* --- cutting the work -------------------------------------------------------------------------------------------------- */
+/* --- cutting the work --------------------------------------------------------------------------------------------- */
 
 static void run_part(const job *j, int64_t outer, int64_t chunk, int64_t block)
 {

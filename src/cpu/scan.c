@@ -33,7 +33,7 @@ static void run(cinch_backend *b, const cinch_call *c, void (*block)(const job *
     cinch_pool_run(cinch_cpu_pool(b), cinch_cpu_parts(j.outer, j.group) * j.blocks, run_task, &j);
 }
 
-/* --- argmax: not-a-number is the largest, as it is for max ----------------------------------------------------------- */
+/* --- argmax: not-a-number is the largest, as it is for max -------------------------------------------------------- */
 
 static void argmax_row(const float *restrict x, float *restrict best, int32_t *restrict where, int32_t row, int64_t n)
 {
@@ -115,7 +115,7 @@ static cinch_status plan_argmax(cinch_backend *b, const cinch_call *c, size_t *s
 
 CINCH_CPU_KERNEL(argmax, run_argmax, plan_argmax)
 
-/* --- cumsum ------------------------------------------------------------------------------------------------------------- */
+/* --- cumsum ------------------------------------------------------------------------------------------------------- */
 
 /* Element of step `r` of the walk along the axis. */
 static int64_t step_at(const job *j, int64_t outer, int64_t r)

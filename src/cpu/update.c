@@ -4,7 +4,7 @@
 
 static bool refused(const cinch_call *c) { return c->commit && *c->commit == 0; }
 
-/* --- optimisers --------------------------------------------------------------------------------------------------------- */
+/* --- optimisers --------------------------------------------------------------------------------------------------- */
 
 /* What an update reads and writes: its own part of each operand. */
 typedef struct span {
@@ -126,7 +126,7 @@ static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *
 }
 CINCH_CPU_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
 
-/* --- states ----------------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 
 static void assign_piece(void *arg, int64_t begin, int64_t end, int worker)
 {

@@ -12,7 +12,7 @@
 #include "cuda/staging.h"
 #include "cuda/table.h"
 
-/* --- errors ---------------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_cuda_check(cudaError_t error, const char *format, ...)
 {
@@ -58,7 +58,7 @@ cinch_status cinch_cuda_launched(const cinch_call *c)
     return cinch_cuda_check(error, "%s", text);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static cinch_status cuda_room(cinch_backend *b, size_t *available, size_t *total)
 {
@@ -108,7 +108,7 @@ static cinch_status cuda_fill(cinch_backend *b, void *device, int byte, size_t b
     return cinch_cuda_check(cudaMemsetAsync(device, byte, bytes, cinch_cuda_stream(b)), "filling %zu bytes", bytes);
 }
 
-/* --- batches ahead of the work --------------------------------------------------------------------------------------------- */
+/* --- batches ahead of the work ------------------------------------------------------------------------------------ */
 
 static cinch_status open_ahead(cinch_cuda *cuda)
 {
@@ -134,7 +134,7 @@ static cinch_status cuda_write_ahead(cinch_backend *b, int slot, void *device, c
     return cinch_cuda_check(cudaStreamWaitEvent(cuda->stream, cuda->copied, 0), "ordering a copy");
 }
 
-/* --- capture --------------------------------------------------------------------------------------------------------------- */
+/* --- capture ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status cuda_capture_begin(cinch_backend *b)
 {
@@ -168,7 +168,7 @@ static void cuda_capture_free(cinch_backend *b, void *graph)
     cudaGraphExecDestroy(graph);
 }
 
-/* --- the rest ---------------------------------------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status cuda_all_reduce(cinch_backend *b, float *data, int64_t count)
 {
@@ -208,7 +208,7 @@ static cinch_status cuda_choose(cinch_backend *b, const char *key, const char *c
     return cinch_cuda_lt_choose(cinch_cuda_of(b)->lt, key, choice);
 }
 
-/* --- opening and closing -------------------------------------------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------------------------------------ */
 
 static void cuda_close(cinch_backend *b)
 {

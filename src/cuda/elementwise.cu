@@ -34,7 +34,7 @@ typedef struct engine {
     int64_t total;
 } engine;
 
-/* --- one step on a vector --------------------------------------------------------------------------------------- */
+/* --- one step on a vector ----------------------------------------------------------------------------------------- */
 
 #define CALL_1_0(f) f(a[i])
 #define CALL_1_1(f) f(a[i], p)
@@ -79,7 +79,7 @@ enum {
 };
 static_assert((int)LISTED == (int)DECLARED, "an elementwise op of ops.def lacks its i32 formula");
 
-/* --- operands --------------------------------------------------------------------------------------------------- */
+/* --- operands ----------------------------------------------------------------------------------------------------- */
 
 /* This thread's v-th vector, of which the first stands `at`, has this many elements. */
 __device__ static int elements_of(const engine &e, int64_t at, int v)
@@ -164,7 +164,7 @@ __device__ static void unpack_input(const engine &e, int k, int64_t at, uint32_t
     of_words(word, to);
 }
 
-/* --- a chain ---------------------------------------------------------------------------------------------------- */
+/* --- a chain ------------------------------------------------------------------------------------------------------ */
 
 /* Operand k of a step that is no input: a number, the result of the step before, or one that was kept. */
 template <typename V>
@@ -208,7 +208,7 @@ __device__ static void run_chain(const engine &e, int64_t at, V *y)
     }
 }
 
-/* --- kernels ---------------------------------------------------------------------------------------------------- */
+/* --- kernels ------------------------------------------------------------------------------------------------------ */
 
 __device__ static void write(const engine &e, int64_t at, int n, const float *y)
 {
@@ -260,7 +260,7 @@ add_partials_kernel(const float *partial, int64_t n, void *out, cinch_dtype dtyp
     if (threadIdx.x == 0) cinch_store_as(out, dtype, 0, sum);
 }
 
-/* --- preparing a call ------------------------------------------------------------------------------------------- */
+/* --- preparing a call --------------------------------------------------------------------------------------------- */
 
 /* The shape that all inputs broadcast to: what a chain sums over. */
 static void span_of_inputs(const cinch_call *c, cinch_grid *g)

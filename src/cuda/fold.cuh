@@ -7,7 +7,7 @@
 
 CINCH_HD int64_t cinch_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* --- groups of threads ------------------------------------------------------------------------------------------ */
+/* --- groups of threads -------------------------------------------------------------------------------------------- */
 
 /* Over groups of `lanes` neighbouring threads, a power of two up to CINCH_WARP, or CINCH_BLOCK. All threads of the
    block call it and get their group's result. */
@@ -27,7 +27,7 @@ static inline int cinch_cuda_lanes(int64_t n, int most)
     return lanes;
 }
 
-/* --- packs: neighbours that are read at once, 16 bytes ---------------------------------------------------------- */
+/* --- packs: neighbours that are read at once, 16 bytes ------------------------------------------------------------ */
 
 typedef unsigned long long cinch_u64;
 CINCH_HD cinch_u64 cinch_load(const cinch_u64 *x, int64_t i) { return x[i]; }
@@ -58,7 +58,7 @@ __device__ void cinch_read_neighbours(const T *x, V *v)
         for (int k = 0; k < COUNT; k++) v[k] = cinch_load(x, k);
 }
 
-/* --- log(sum(exp(x))) in one pass ------------------------------------------------------------------------------- */
+/* --- log(sum(exp(x))) in one pass --------------------------------------------------------------------------------- */
 
 /* Of the numbers so far, the largest, and the sum of exp(x - top). Milakov & Gimelshein, arXiv 1805.02867. Where `top`
    is infinite or not a number, it is the result, and `sum` means nothing. */

@@ -6,7 +6,7 @@
 
 enum { SCAN = 2048 /* rows that a block looks through to find its own */, SCANS = 1 << 22 /* looks of all blocks */ };
 
-/* --- gather: rows outside the table read as zeros ---------------------------------------------------------------- */
+/* --- gather: rows outside the table read as zeros ----------------------------------------------------------------- */
 
 typedef struct gatherer {
     const void *table;
@@ -54,7 +54,7 @@ static cinch_status run_gather(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CUDA_KERNEL_UNPLANNED(gather, run_gather)
 
-/* --- scatter_add: a row of the result adds its own in the order of their places ------------------------------------ */
+/* --- scatter_add: a row of the result adds its own in the order of their places ----------------------------------- */
 
 typedef struct scatterer {
     const int32_t *where;
@@ -206,7 +206,7 @@ static cinch_status plan_scatter_add(cinch_backend *b, const cinch_call *c, size
 }
 CINCH_CUDA_KERNEL(scatter_add, run_scatter_add, plan_scatter_add)
 
-/* --- one_hot: numbers outside 0 .. depth-1 give zeros ------------------------------------------------------------ */
+/* --- one_hot: numbers outside 0 .. depth-1 give zeros ------------------------------------------------------------- */
 
 /* A thread writes an element at a time. */
 static __global__ void __launch_bounds__(CINCH_BLOCK)

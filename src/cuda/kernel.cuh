@@ -45,7 +45,7 @@ static inline int64_t cinch_cuda_blocks(cinch_backend *b, int64_t n)
     return cinch_cuda_max(1, cinch_cuda_min(cinch_cuda_parts(n, CINCH_BLOCK), most));
 }
 
-/* --- storage types ------------------------------------------------------------------------------------------------- */
+/* --- storage types ------------------------------------------------------------------------------------------------ */
 
 typedef struct cinch_bf16 { uint16_t bits; } cinch_bf16;
 
@@ -91,7 +91,7 @@ CINCH_HD void cinch_store_as(void *x, cinch_dtype dtype, int64_t i, float v)
         else { typedef float T; __VA_ARGS__; }                                   \
     } while (0)
 
-/* --- reductions: always the same order ------------------------------------------------------------------------------- */
+/* --- reductions: always the same order ---------------------------------------------------------------------------- */
 
 /* Associative operations, for the reductions. */
 struct cinch_add

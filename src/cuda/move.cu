@@ -17,7 +17,7 @@ enum { TILE = 32, TILE_LEAST = 8, PIECES = 64, AT_ONCE = 4 };
         else { typedef uint8_t T; __VA_ARGS__; }                  \
     } while (0)
 
-/* --- plain copies and fills -------------------------------------------------------------------------------------- */
+/* --- plain copies and fills --------------------------------------------------------------------------------------- */
 
 /* A thread takes a T at a time; what is left, less than one, goes byte by byte. */
 template <typename T>
@@ -98,7 +98,7 @@ static cinch_status run_copy(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CUDA_KERNEL_UNPLANNED(copy, run_copy)
 
-/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this -------------------------------- */
+/* --- strided copies: broadcast, transpose, slice, pad and concat all come to this --------------------------------- */
 
 enum { FROM, TO };
 
@@ -317,7 +317,7 @@ static cinch_status run_pad(cinch_backend *b, const cinch_call *c)
 }
 CINCH_CUDA_KERNEL_UNPLANNED(pad, run_pad)
 
-/* --- iota -------------------------------------------------------------------------------------------------------- */
+/* --- iota --------------------------------------------------------------------------------------------------------- */
 
 /* A thread writes an element at a time. */
 static __global__ void __launch_bounds__(CINCH_BLOCK)
@@ -350,7 +350,7 @@ static cinch_status plan_iota(cinch_backend *b, const cinch_call *c, size_t *scr
 }
 CINCH_CUDA_KERNEL(iota, run_iota, plan_iota)
 
-/* --- pack -------------------------------------------------------------------------------------------------------- */
+/* --- pack --------------------------------------------------------------------------------------------------------- */
 
 /* An operand's part of the slab: its elements, then zeros to the next. */
 typedef struct piece {

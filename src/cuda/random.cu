@@ -27,7 +27,7 @@ static draw draw_of(const cinch_call *c, const cinch_tensor *shape)
     return d;
 }
 
-/* --- words to numbers -------------------------------------------------------------------------------------------- */
+/* --- words to numbers --------------------------------------------------------------------------------------------- */
 
 struct to_uniform {
     __device__ static void convert(const cinch_attr &attr, uint32_t *word)
@@ -94,7 +94,7 @@ CINCH_CUDA_KERNEL_UNPLANNED(normal, run_draw<to_normal>)
 CINCH_CUDA_KERNEL_UNPLANNED(bernoulli, run_draw<to_bernoulli>)
 CINCH_CUDA_KERNEL_UNPLANNED(integers, run_draw<to_integers>)
 
-/* --- dropout: the mask has a byte for two blocks of a row, a bit for each element, 1 where it is kept ------------ */
+/* --- dropout: the mask has a byte for two blocks of a row, a bit for each element, 1 where it is kept ------------- */
 
 enum { BYTE = 8 };
 
@@ -175,7 +175,7 @@ static cinch_status plan_dropout(cinch_backend *b, const cinch_call *c, size_t *
 CINCH_CUDA_KERNEL(dropout, run_mask<true>, plan_dropout)
 CINCH_CUDA_KERNEL_UNPLANNED(dropout_grad, run_mask<false>)
 
-/* --- permutation: each row's indices in the order of their random words, equal words by index -------------------- */
+/* --- permutation: each row's indices in the order of their random words, equal words by index --------------------- */
 
 /* A thread makes the keys of a block of WORDS numbers at a time: word and index. Those that fill up come last. */
 static __global__ void __launch_bounds__(CINCH_BLOCK)

@@ -45,7 +45,7 @@ __device__ void cinch_reduce_finish(const cinch_reduction &r, int64_t i, typenam
     else Fold::store(r.out, r.dtype, i, s);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 template <typename Fold, bool ALIGNED, typename T>
 __device__ typename Fold::State cinch_reduce_packs(typename Fold::State s, const T *x, int64_t at, int n, int lane,
@@ -93,7 +93,7 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) cinch_reduce_rows(const ci
     }
 }
 
-/* --- columns ---------------------------------------------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 /* A thread's part of COUNT neighbouring columns: every lanes-th of `rows` rows, the first of which stands `at`. */
 template <typename Fold, int COUNT, bool ALIGNED, typename T>
@@ -163,7 +163,7 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) cinch_reduce_columns(const
     }
 }
 
-/* --- cutting the work ------------------------------------------------------------------------------------------- */
+/* --- cutting the work --------------------------------------------------------------------------------------------- */
 
 static inline void cinch_reduce_cut_rows(cinch_reduction *r, int pack, bool one_chunk)
 {
@@ -217,7 +217,7 @@ static inline size_t cinch_reduce_scratch(const cinch_call *c, size_t size)
     return r.chunks > 1 ? (size_t)(r.outer * r.chunks * r.inner) * size : 0;
 }
 
-/* --- launching -------------------------------------------------------------------------------------------------- */
+/* --- launching ---------------------------------------------------------------------------------------------------- */
 
 template <typename Fold, typename T>
 static void cinch_reduce_launch(cinch_backend *b, cinch_reduction r)

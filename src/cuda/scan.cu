@@ -2,7 +2,7 @@
 /* argmax, a reduction of reduce.cuh, and cumsum, both along one axis, seen as [outer, length, inner]. */
 #include "cuda/reduce.cuh"
 
-/* --- argmax: not-a-number is the largest, as it is for max ------------------------------------------------------ */
+/* --- argmax: not-a-number is the largest, as it is for max -------------------------------------------------------- */
 
 /* Numbers in the order of these keys, where -0 is 0 and nothing is above not-a-number. */
 CINCH_HD uint32_t key_of(float x)
@@ -48,7 +48,7 @@ static cinch_status plan_argmax(cinch_backend *b, const cinch_call *c, size_t *s
 
 CINCH_CUDA_KERNEL(argmax, run_argmax, plan_argmax)
 
-/* --- cumsum ----------------------------------------------------------------------------------------------------- */
+/* --- cumsum ------------------------------------------------------------------------------------------------------- */
 
 /*
  * Along rows (inner is 1) a group of threads takes tiles of CINCH_VECTOR neighbours a thread; otherwise each thread
@@ -125,7 +125,7 @@ __device__ V sum_before(V v, int lanes, V *total)
     return cinch_add()(start, before);
 }
 
-/* --- rows --- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 /* This thread's n elements of a row, from `step` on; 0 behind. */
 template <typename T, typename V>
@@ -198,7 +198,7 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) scan_rows(const scan j)
     }
 }
 
-/* --- columns --- */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 template <typename T, typename V>
 __device__ void scan_batch(const scan &j, int64_t start, int64_t step, int n, V *sum)
@@ -231,7 +231,7 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) scan_columns(const scan j)
     }
 }
 
-/* --- a call --- */
+/* --- a call ------------------------------------------------------------------------------------------------------- */
 
 static void cut_rows(scan *j)
 {

@@ -24,7 +24,7 @@ typedef struct job {
     int lanes;         /* threads to a row */
 } job;
 
-/* --- a row, or a piece of one, in registers --------------------------------------------------------------------- */
+/* --- a row, or a piece of one, in registers ----------------------------------------------------------------------- */
 
 /* Where the k-th element of a thread stands. */
 template <bool VECTORS>
@@ -102,7 +102,7 @@ __device__ void write_piece(const job &j, int64_t at, int n, int lanes, const fl
     });
 }
 
-/* --- what is done to a row -------------------------------------------------------------------------------------- */
+/* --- what is done to a row ---------------------------------------------------------------------------------------- */
 
 /*
  * in_registers() does all of it. For long rows, with() folds elements into a State, which `nothing` leaves as it is;
@@ -197,7 +197,7 @@ struct log_softmax_term {
 typedef gradient_row<softmax_term> softmax_grad_row;
 typedef gradient_row<log_softmax_term> log_softmax_grad_row;
 
-/* --- kernels ---------------------------------------------------------------------------------------------------- */
+/* --- kernels ------------------------------------------------------------------------------------------------------ */
 
 /* n elements from `at` on of both operands. */
 template <typename Row, int KEEP>
@@ -246,7 +246,7 @@ static __global__ void __launch_bounds__(CINCH_BLOCK, RESIDENT) long_row_kernel(
     }
 }
 
-/* --- a call ----------------------------------------------------------------------------------------------------- */
+/* --- a call ------------------------------------------------------------------------------------------------------- */
 
 static operand operand_of(const cinch_tensor *t, bool vectors)
 {

@@ -5,7 +5,7 @@
 
 enum { PIECE = CINCH_VECTOR * CINCH_BLOCK, SCALARS = 64 };
 
-/* --- optimisers -------------------------------------------------------------------------------------------------- */
+/* --- optimisers --------------------------------------------------------------------------------------------------- */
 
 /* One element's update: its weight, gradient and states; `states` of them are read and written. */
 #define RULE(name, n_states, ...)                                                                              \
@@ -168,7 +168,7 @@ static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *
 }
 CINCH_CUDA_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
 
-/* --- states ------------------------------------------------------------------------------------------------------ */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 
 static cinch_status run_assign(cinch_backend *b, const cinch_call *c)
 {
@@ -223,7 +223,7 @@ CINCH_CUDA_KERNEL_UNPLANNED(accumulate, run_accumulate)
 static cinch_status run_ema(cinch_backend *b, const cinch_call *c) { return run_state<ema_rule>(b, c); }
 CINCH_CUDA_KERNEL_UNPLANNED(ema, run_ema)
 
-/* --- record ------------------------------------------------------------------------------------------------------ */
+/* --- record ------------------------------------------------------------------------------------------------------- */
 
 typedef struct recorder {
     float *ring;

@@ -15,7 +15,7 @@ const char *cinch_part_name(cinch_part part)
     return (unsigned)part < CINCH_PART_COUNT ? names[part] : "?";
 }
 
-/* --- labels ------------------------------------------------------------------------------------------------- */
+/* --- labels ------------------------------------------------------------------------------------------------------- */
 
 /* One number a row, from the rows of another source. */
 static cinch_status convert_labels(cinch_dataset *d, const cinch_source *from, const char *spec)
@@ -48,7 +48,7 @@ static void count_classes(cinch_dataset *d)
         if (d->source.labels[i] >= d->info.classes) d->info.classes = d->source.labels[i] + 1;
 }
 
-/* --- shape, type, range ------------------------------------------------------------------------------------- */
+/* --- shape, type, range ------------------------------------------------------------------------------------------- */
 
 static cinch_status check_rows(const cinch_dataset *d)
 {
@@ -133,7 +133,7 @@ static cinch_status set_up(cinch_dataset *d, const cinch_dataset_options *o)
     return cinch_dataset_find_range(d);
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status create(cinch_dataset **out, const char *name)
 {
@@ -206,7 +206,7 @@ const cinch_dataset_info *cinch_dataset_describe(const cinch_dataset *data) { re
 
 const int32_t *cinch_dataset_labels(const cinch_dataset *data) { return data->source.labels; }
 
-/* --- parts -------------------------------------------------------------------------------------------------- */
+/* --- parts -------------------------------------------------------------------------------------------------------- */
 
 int64_t cinch_dataset_part(const cinch_dataset *data, cinch_part part, const int32_t **index)
 {

@@ -39,7 +39,7 @@ static void add_raw(tally *t, const cinch_dataset *d, const void *raw, int64_t c
     }
 }
 
-/* --- for people: everything --------------------------------------------------------------------------------- */
+/* --- for people: everything --------------------------------------------------------------------------------------- */
 
 static cinch_dataset_stats summary(const tally *t)
 {
@@ -70,7 +70,7 @@ cinch_status cinch_dataset_measure(const cinch_dataset *data, cinch_dataset_stat
     return status;
 }
 
-/* --- for the model's output: a look at floats --------------------------------------------------------------- */
+/* --- for the model's output: a look at floats --------------------------------------------------------------------- */
 
 static cinch_part first_part_with_rows(const cinch_dataset *d)
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* --- one row ------------------------------------------------------------------------------------------------ */
+/* --- one row ------------------------------------------------------------------------------------------------------ */
 
 static const uint8_t *row_at(const cinch_dataset *d, int64_t row)
 {
@@ -41,7 +41,7 @@ static cinch_status copy_row(const cinch_dataset *d, int64_t row, void *out)
     return CINCH_OK;
 }
 
-/* --- raw rows ----------------------------------------------------------------------------------------------- */
+/* --- raw rows ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status no_such_row(const cinch_dataset *d, int64_t row)
 {
@@ -78,7 +78,7 @@ const void *cinch_dataset_rows(const cinch_dataset *data)
     return s->rows[0] && data->plain && aligned && together ? s->rows[0] : NULL;
 }
 
-/* --- values ------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 /* Raw bytes stand in the last quarter of the row of floats they become: reading stays ahead of writing. */
 static cinch_status byte_values(const cinch_dataset *d, int64_t row, float *out)

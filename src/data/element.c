@@ -70,7 +70,7 @@ bool cinch_element_convertible(cinch_element element)
            element == CINCH_ELEMENT_F32 || element == CINCH_ELEMENT_F64;
 }
 
-/* --- conversion --------------------------------------------------------------------------------------------- */
+/* --- conversion --------------------------------------------------------------------------------------------------- */
 
 static float float_of_bits(uint32_t bits)
 {

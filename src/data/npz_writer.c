@@ -31,7 +31,7 @@ struct cinch_npz_writer {
     uint64_t left;           /* bytes that the last array lacks */
 };
 
-/* --- records: little-endian fields one behind the other --------------------------------------------------------- */
+/* --- records: little-endian fields one behind the other ----------------------------------------------------------- */
 
 typedef struct record {
     unsigned char bytes[RECORD_MAX];
@@ -140,7 +140,7 @@ static cinch_status write_record(cinch_npz_writer *w, const record *r)
     return cinch_output_write(&w->output, r->bytes, r->size);
 }
 
-/* --- arrays ----------------------------------------------------------------------------------------------------- */
+/* --- arrays ------------------------------------------------------------------------------------------------------- */
 
 static entry *last_entry(cinch_npz_writer *w) { return &w->entries[w->n_entries - 1]; }
 
@@ -199,7 +199,7 @@ cinch_status cinch_npz_writer_write(cinch_npz_writer *w, const void *bytes, size
     return size ? write_bytes(w, bytes, size) : CINCH_OK;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_npz_writer_create(cinch_npz_writer **out, const char *path)
 {

@@ -159,7 +159,7 @@ void cinch_output_close(cinch_output *out)
     memset(out, 0, sizeof *out);
 }
 
-/* --- leftovers ---------------------------------------------------------------------------------------------- */
+/* --- leftovers ---------------------------------------------------------------------------------------------------- */
 
 /* Is this a name that temporary_for() makes: .NAME.tmp-DIGITS-DIGITS? */
 static bool is_temporary(const char *name)

@@ -26,7 +26,7 @@ static const struct {
 };
 enum { N_UNBUILT = sizeof unbuilt / sizeof *unbuilt };
 
-/* --- names -------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 static const cinch_reader *reader_named(const char *name)
 {
@@ -54,7 +54,7 @@ cinch_status cinch_format_unknown(const char *format)
                       near ? "+?" : "");
 }
 
-/* --- telling formats apart ---------------------------------------------------------------------------------- */
+/* --- telling formats apart ---------------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -113,7 +113,7 @@ static cinch_status find_reader(const cinch_reader **out, const cinch_spec *spec
     return refuse_unknown(spec->path, &peek);
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status open_spec(cinch_source *source, const cinch_spec *spec)
 {

@@ -67,7 +67,7 @@ cinch_status cinch_idx_open(cinch_array *array, const char *path)
     return status;
 }
 
-/* --- one file ----------------------------------------------------------------------------------------------- */
+/* --- one file ----------------------------------------------------------------------------------------------------- */
 
 typedef struct idx_state { cinch_array part[2]; } idx_state;
 
@@ -96,7 +96,7 @@ static cinch_status open_rows(cinch_source *source, idx_state *state, int part, 
     return CINCH_OK;
 }
 
-/* --- a folder ----------------------------------------------------------------------------------------------- */
+/* --- a folder ----------------------------------------------------------------------------------------------------- */
 
 /* "train", "images", 3 under all the names they go by: to be freed; NULL with *status set, or none there. */
 static char *find_file(const char *folder, const char *part, const char *kind, int axes, cinch_status *status)
@@ -186,7 +186,7 @@ static cinch_status open_folder(cinch_source *source, idx_state *state, const ch
     return open_labels(source, folder);
 }
 
-/* --- the reader --------------------------------------------------------------------------------------------- */
+/* --- the reader --------------------------------------------------------------------------------------------------- */
 
 static bool probe_folder(const char *path)
 {

@@ -11,7 +11,7 @@
 
 enum { HEADER_MAX = 1 << 20 };
 
-/* --- the header: {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 784), } ------------------------------ */
+/* --- the header: {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 784), } -------------------------------- */
 
 typedef struct parser {
     const char *at, *name;
@@ -130,7 +130,7 @@ static cinch_status take_dict(parser *p)
     return *p->at == 0 && p->has_descr && p->has_order && p->has_shape ? CINCH_OK : malformed(p);
 }
 
-/* --- descr: byte order, kind, size ------------------------------------------------------------------------------- */
+/* --- descr: byte order, kind, size -------------------------------------------------------------------------------- */
 
 static cinch_status set_element(cinch_array *a, const char *descr)
 {
@@ -206,7 +206,7 @@ cinch_status cinch_npy_open(cinch_array *array, const char *path)
     return status;
 }
 
-/* --- the reader --------------------------------------------------------------------------------------------- */
+/* --- the reader --------------------------------------------------------------------------------------------------- */
 
 static bool probe(const char *path, const cinch_peek *peek)
 {

@@ -117,7 +117,7 @@ static void draw(const figure *f, uint8_t *out)
     }
 }
 
-/* --- the reader --------------------------------------------------------------------------------------------- */
+/* --- the reader --------------------------------------------------------------------------------------------------- */
 
 static cinch_status read_rows(const cinch_source *source, int64_t first, int64_t count, void *out)
 {

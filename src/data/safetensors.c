@@ -32,7 +32,7 @@ struct cinch_tensor_file {
     int64_t *dims;                      /* of all entries */
 };
 
-/* --- the header's text -------------------------------------------------------------------------------------- */
+/* --- the header's text -------------------------------------------------------------------------------------------- */
 
 /* jansson recurses; this refuses depth before it gets there. */
 static bool nests_deeper(const char *json, size_t size, int most)
@@ -83,7 +83,7 @@ static cinch_status read_header(cinch_tensor_file *f, const uint8_t *bytes, size
     return parse_header(f, (const char *)bytes + 8, (size_t)length);
 }
 
-/* --- metadata ----------------------------------------------------------------------------------------------- */
+/* --- metadata ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status read_metadata(cinch_tensor_file *f, json_t *object)
 {
@@ -101,7 +101,7 @@ static cinch_status read_metadata(cinch_tensor_file *f, json_t *object)
     return CINCH_OK;
 }
 
-/* --- entries ------------------------------------------------------------------------------------------------ */
+/* --- entries ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status bad(const cinch_tensor_file *f, const cinch_tensor_entry *e, const char *what)
 {
@@ -189,7 +189,7 @@ static cinch_status read_entries(cinch_tensor_file *f)
     return CINCH_OK;
 }
 
-/* --- order -------------------------------------------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------------------------------------------------- */
 
 /* Empty tensors come before the one that begins at the same byte. */
 static int by_place(const void *a, const void *b)
@@ -232,7 +232,7 @@ static cinch_status order_entries(cinch_tensor_file *f)
     return check_cover(f);
 }
 
-/* --- public ------------------------------------------------------------------------------------------------- */
+/* --- public ------------------------------------------------------------------------------------------------------- */
 
 static cinch_status read_all(cinch_tensor_file *f, const uint8_t *bytes, size_t size)
 {

@@ -45,7 +45,7 @@ void cinch_tensor_writer_free(cinch_tensor_writer *writer)
     free(writer);
 }
 
-/* --- declaring ---------------------------------------------------------------------------------------------- */
+/* --- declaring ---------------------------------------------------------------------------------------------------- */
 
 /* Why jansson refused a name or a value: it takes UTF-8 only. */
 static cinch_status refused(const cinch_tensor_writer *w, const char *text)
@@ -120,7 +120,7 @@ cinch_status cinch_tensor_writer_declare(cinch_tensor_writer *writer, const char
     return CINCH_OK;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------ */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 /* Length, JSON and the spaces that align the data; to be freed. */
 static cinch_status header_bytes(const cinch_tensor_writer *w, char **bytes, size_t *size)

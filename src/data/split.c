@@ -40,7 +40,7 @@ static cinch_status collect(cinch_split *split, const uint8_t *part, int64_t row
     return CINCH_OK;
 }
 
-/* --- making ------------------------------------------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------------------------------------------------- */
 
 static cinch_status shares_of(const double given[3], double share[3])
 {
@@ -92,7 +92,7 @@ cinch_status cinch_split_make(cinch_split *split, const int64_t own[2], const ci
     return status;
 }
 
-/* --- copying ------------------------------------------------------------------------------------------------ */
+/* --- copying ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status mark(uint8_t *part, int64_t rows, int p, const int32_t *index, int64_t count, const char *name)
 {

@@ -31,7 +31,7 @@ static double now_us(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec * 1e-3;
 }
 
-/* --- the model ----------------------------------------------------------------------------------------------------- */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status open_workload(cinch_infer **out, const char *name, const cinch_infer_bench_options *o)
 {
@@ -58,7 +58,7 @@ static cinch_status open_model(cinch_infer **out, const char *what, const cinch_
     return cinch_infer_open(out, what, &o->infer);
 }
 
-/* --- its samples ---------------------------------------------------------------------------------------------------- */
+/* --- its samples -------------------------------------------------------------------------------------------------- */
 
 static void fill_random(bench *b, int64_t size)
 {
@@ -107,7 +107,7 @@ static cinch_status take_data(bench *b, const char *path)
     return status;
 }
 
-/* --- timing ---------------------------------------------------------------------------------------------------------- */
+/* --- timing ------------------------------------------------------------------------------------------------------- */
 
 static const float *batch_at(const bench *b, int64_t i)
 {

@@ -9,7 +9,7 @@
 
 enum { DEFAULT_MAX_BATCH = 64 };
 
-/* --- what is shared ---------------------------------------------------------------------------------------------------- */
+/* --- what is shared ----------------------------------------------------------------------------------------------- */
 
 static void release(cinch_served *s)
 {
@@ -76,7 +76,7 @@ static cinch_status create_served(cinch_served **out, const cinch_infer_source *
     return status;
 }
 
-/* --- what is each handle's own --------------------------------------------------------------------------------------------- */
+/* --- what is each handle's own ------------------------------------------------------------------------------------ */
 
 static void describe(cinch_infer *h)
 {

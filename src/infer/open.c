@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* --- precision ----------------------------------------------------------------------------------------------------- */
+/* --- precision ---------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_infer_precision(const char *name, cinch_precision *out)
 {
@@ -34,7 +34,7 @@ static cinch_status choose_precision(const cinch_config *config, const char *wan
     return CINCH_OK;
 }
 
-/* --- what a sample is, without cinch's metadata ----------------------------------------------------------------------- */
+/* --- what a sample is, without cinch's metadata ------------------------------------------------------------------- */
 
 static cinch_status read_section(const json_t *model, const char *name, cinch_border *border)
 {
@@ -64,7 +64,7 @@ static cinch_status describe(const cinch_config *config, cinch_infer_source *sou
     return cinch_weights_describe(source->file, source->name, &source->json, &source->border);
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status open_tensors(cinch_infer **out, const cinch_tensor_file *file, const char *name,
                                  const cinch_config *config, const cinch_infer_options *options)

@@ -13,7 +13,7 @@
 #include <cinch/model.h>
 #include <cinch/params.h>
 
-/* --- what is written down once, when a model is made ------------------------------------------------------------ */
+/* --- what is written down once, when a model is made -------------------------------------------------------------- */
 
 typedef struct cinch_layer {
     char *name, *kind;
@@ -37,7 +37,7 @@ typedef struct cinch_record {
 
 void cinch_record_clear(cinch_record *record);
 
-/* --- the builder ------------------------------------------------------------------------------------------------ */
+/* --- the builder -------------------------------------------------------------------------------------------------- */
 
 /* How weights start, by option; biases are zero but for the default, which is PyTorch's. */
 #define CINCH_INIT_NAMES                                                                                               \
@@ -93,7 +93,7 @@ cinch_value cinch_layer_condition(cinch_builder *b, cinch_value x, cinch_value l
 cinch_value cinch_layer_flatten(cinch_builder *b, cinch_value x);
 cinch_value cinch_layer_unflatten(cinch_builder *b, cinch_value x, cinch_shape image);
 
-/* --- short names for the families ------------------------------------------------------------------------------- */
+/* --- short names for the families --------------------------------------------------------------------------------- */
 
 static inline cinch_value linear(cinch_builder *b, cinch_value x, int64_t out) { return cinch_layer_linear(b, x, out); }
 static inline cinch_value activate(cinch_builder *b, cinch_value x, int activation)

@@ -31,7 +31,7 @@ typedef struct cinch_family_def {
 
 extern const cinch_family_def cinch_family_dense, cinch_family_vae;
 
-/* --- options that every family has ------------------------------------------------------------------------------ */
+/* --- options that every family has -------------------------------------------------------------------------------- */
 
 enum { CONDITION_NONE, CONDITION_LABEL };
 enum { OUTPUT_AUTO, OUTPUT_SIGMOID, OUTPUT_TANH, OUTPUT_LINEAR };
@@ -55,7 +55,7 @@ extern const cinch_option cinch_shared_options[];
 /* The family of a name or preset (*preset NULL where it is none). CINCH_USAGE names the nearest. */
 cinch_status cinch_family_find(const char *name, const cinch_family_def **family, const cinch_preset **preset);
 
-/* --- a model ---------------------------------------------------------------------------------------------------- */
+/* --- a model ------------------------------------------------------------------------------------------------------ */
 
 struct cinch_model {
     const cinch_family_def *family;
@@ -85,12 +85,12 @@ cinch_activation cinch_model_output(const cinch_model *model);
    code that is in use. */
 typedef struct cinch_term { cinch_value weighted, plain, active; } cinch_term;
 
-/* --- noise.c ---------------------------------------------------------------------------------------------------- */
+/* --- noise.c ------------------------------------------------------------------------------------------------------ */
 
 /* Reads shared.noise into noise and noise_amount. */
 cinch_status cinch_model_read_noise(cinch_model *model);
 
-/* --- variational.c ---------------------------------------------------------------------------------------------- */
+/* --- variational.c ------------------------------------------------------------------------------------------------ */
 
 /* Mean and log-variance from what the encoder gives: two linear layers "mu" and "logvar". */
 cinch_code cinch_posterior(const cinch_model *model, cinch_builder *b, cinch_value features);
@@ -100,7 +100,7 @@ cinch_value cinch_reparameterise(cinch_graph *g, cinch_code code, cinch_value no
 cinch_term cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_config *loss, cinch_reduction reduction,
                          cinch_mode mode);
 
-/* --- sparsity.c ------------------------------------------------------------------------------------------------- */
+/* --- sparsity.c --------------------------------------------------------------------------------------------------- */
 
 /* The sparsity's part of the loss; under the reduction `sum` it counts once for each sample, as a KL does. */
 cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss, cinch_reduction reduction);

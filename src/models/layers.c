@@ -6,7 +6,7 @@
 
 #include "core/status.h"
 
-/* --- the record ------------------------------------------------------------------------------------------------- */
+/* --- the record --------------------------------------------------------------------------------------------------- */
 
 void cinch_record_clear(cinch_record *record)
 {
@@ -51,7 +51,7 @@ static void record_axis(cinch_builder *b, const char *layer, const char *paramet
     r->axes[r->n_axes++] = (cinch_image_axis){name, axis, cinch_shape_count(image) / channels, channels};
 }
 
-/* --- modules ---------------------------------------------------------------------------------------------------- */
+/* --- modules ------------------------------------------------------------------------------------------------------ */
 
 void cinch_part_begin(cinch_builder *b, const char *name)
 {
@@ -70,7 +70,7 @@ static void begin_module(cinch_builder *b)
 
 static void end_module(cinch_builder *b) { cinch_scope_pop(b->graph); }
 
-/* --- linear ----------------------------------------------------------------------------------------------------- */
+/* --- linear ------------------------------------------------------------------------------------------------------- */
 
 static cinch_init weight_init(const cinch_builder *b)
 {
@@ -137,7 +137,7 @@ cinch_value cinch_layer_linear_named(cinch_builder *b, const char *name, cinch_v
     return y;
 }
 
-/* --- activations ------------------------------------------------------------------------------------------------ */
+/* --- activations -------------------------------------------------------------------------------------------------- */
 
 static cinch_value apply(cinch_graph *g, cinch_value x, cinch_activation activation)
 {
@@ -183,7 +183,7 @@ cinch_value cinch_layer_condition(cinch_builder *b, cinch_value x, cinch_value l
     return y;
 }
 
-/* --- images as vectors ------------------------------------------------------------------------------------------ */
+/* --- images as vectors -------------------------------------------------------------------------------------------- */
 
 cinch_value cinch_layer_flatten(cinch_builder *b, cinch_value x)
 {

@@ -7,7 +7,7 @@
 #include "core/json.h"
 #include "models/family.h"
 
-/* --- options ---------------------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
 static void option_sets(const cinch_model *m, cinch_option_set sets[2])
 {
@@ -86,7 +86,7 @@ cinch_status cinch_model_complete(const char *json, char **complete)
     return status;
 }
 
-/* --- building --------------------------------------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------------------------------- */
 
 cinch_builder cinch_model_builder(const cinch_model *m, cinch_graph *graph, cinch_params *params, cinch_mode mode)
 {
@@ -166,7 +166,7 @@ cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *graph, cin
     return cinch_model_build_decoder(model, &b, code, label, false);
 }
 
-/* --- making one ------------------------------------------------------------------------------------------------- */
+/* --- making one --------------------------------------------------------------------------------------------------- */
 
 static cinch_status check_sample(const cinch_sample *sample)
 {
@@ -291,7 +291,7 @@ void cinch_model_free(cinch_model *m)
     free(m);
 }
 
-/* --- questions -------------------------------------------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------------------------------------------------- */
 
 const char *cinch_model_name(const cinch_model *model) { return model->family->name; }
 const char *cinch_model_json(const cinch_model *model) { return model->json; }
@@ -321,7 +321,7 @@ cinch_layer_info cinch_model_layer(const cinch_model *model, int index)
     return (cinch_layer_info){layer->name, layer->kind, layer->parameters};
 }
 
-/* --- the border to PyTorch -------------------------------------------------------------------------------------- */
+/* --- the border to PyTorch ---------------------------------------------------------------------------------------- */
 
 /* from [a, b, inner] to [b, a, inner] */
 static void swap_axes(const float *from, float *to, int64_t a, int64_t b, int64_t inner)

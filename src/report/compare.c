@@ -17,7 +17,7 @@
 enum { TIMED = 1024 /* samples at a time, if they are not large */, TIMED_NUMBERS = 1 << 23 };
 static const double timed_seconds = 0.1;
 
-/* --- how fast ------------------------------------------------------------------------------------------------------------- */
+/* --- how fast ----------------------------------------------------------------------------------------------------- */
 
 typedef struct timed {
     int64_t n;
@@ -63,7 +63,7 @@ static cinch_status measure_speed(const cinch_contender *c, double *samples_per_
     return status;
 }
 
-/* --- all figures ---------------------------------------------------------------------------------------------------------- */
+/* --- all figures -------------------------------------------------------------------------------------------------- */
 
 static cinch_status measure(const cinch_contender *c, cinch_comparison *out)
 {
@@ -83,7 +83,7 @@ cinch_status cinch_report_compare(const cinch_contender *runs, int n, cinch_comp
     return CINCH_OK;
 }
 
-/* --- as JSON -------------------------------------------------------------------------------------------------------------- */
+/* --- as JSON ------------------------------------------------------------------------------------------------------ */
 
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
@@ -139,7 +139,7 @@ cinch_status cinch_report_compare_json(const cinch_contender *runs, int n, const
     return status;
 }
 
-/* --- into a folder -------------------------------------------------------------------------------------------------------- */
+/* --- into a folder ------------------------------------------------------------------------------------------------ */
 
 static cinch_status write_json(const cinch_contender *runs, int n, const cinch_comparison *found, const char *path)
 {

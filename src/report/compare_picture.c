@@ -11,7 +11,7 @@
 
 enum { SHOWN = 10, CAPTION = 16, TITLE = 80 };
 
-/* --- which samples ---------------------------------------------------------------------------------------------------------- */
+/* --- which samples ------------------------------------------------------------------------------------------------ */
 
 static bool same_samples(const cinch_run *a, const cinch_run *b)
 {
@@ -87,7 +87,7 @@ static cinch_status choose(const cinch_contender *runs, int n, int32_t out[SHOWN
     return cinch_fail(CINCH_USAGE, "no picture, for no sample is in every run's %s part", runs[0].rows.part);
 }
 
-/* --- the sheet -------------------------------------------------------------------------------------------------------------- */
+/* --- the sheet ---------------------------------------------------------------------------------------------------- */
 
 /* One row of it. */
 typedef struct strip {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- reading ------------------------------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status add_point(cinch_history *s, double x, const json_t *y)
 {
@@ -66,7 +66,7 @@ void cinch_history_free(cinch_history *series, int n)
     }
 }
 
-/* --- drawing ------------------------------------------------------------------------------------------------------------ */
+/* --- drawing ------------------------------------------------------------------------------------------------------ */
 
 int cinch_history_lines(const cinch_history *series, const char *const *names, int n, cinch_chart_series *lines)
 {

@@ -12,7 +12,7 @@
 
 enum { SHOWN = 8, CAPTION = 16, SAMPLES = 64 };
 
-/* --- reconstructions.png ------------------------------------------------------------------------------------------------- */
+/* --- reconstructions.png ------------------------------------------------------------------------------------------ */
 
 typedef struct strip {
     int n;
@@ -92,7 +92,7 @@ cinch_status cinch_report_reconstructions(cinch_run *run, const char *path)
     return status;
 }
 
-/* --- samples.png ------------------------------------------------------------------------------------------------------------ */
+/* --- samples.png -------------------------------------------------------------------------------------------------- */
 
 static cinch_status draw_samples(const cinch_subject *s, const char *path)
 {
@@ -106,7 +106,7 @@ static cinch_status draw_samples(const cinch_subject *s, const char *path)
     return status;
 }
 
-/* --- all of a run --------------------------------------------------------------------------------------------------------------- */
+/* --- all of a run ------------------------------------------------------------------------------------------------- */
 
 /* write(subject, FOLDER/name) */
 static cinch_status write_one(const cinch_subject *s, const char *name, cinch_status (*write)(const cinch_subject *, const char *))

@@ -31,7 +31,7 @@ static const char *shape_text(cinch_shape shape, char text[96])
     return text;
 }
 
-/* --- layers --------------------------------------------------------------------------------------------------------------------- */
+/* --- layers ------------------------------------------------------------------------------------------------------- */
 
 static void layer_row(cinch_page *page, cinch_layer_info layer, int64_t most)
 {
@@ -64,7 +64,7 @@ void cinch_section_layers(cinch_page *page, const cinch_subject *s)
     cinch_section_close(page);
 }
 
-/* --- data ----------------------------------------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 static const double most_measured = 2e9; /* numbers: more would keep the reader waiting */
 
@@ -111,7 +111,7 @@ void cinch_section_data(cinch_page *page, const cinch_subject *s)
     cinch_section_close(page);
 }
 
-/* --- environment ---------------------------------------------------------------------------------------------------------------- */
+/* --- environment -------------------------------------------------------------------------------------------------- */
 
 static void optional_row(cinch_page *page, const char *name, const json_t *value)
 {

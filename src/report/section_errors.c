@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- how the errors are spread ----------------------------------------------------------------------------------------------- */
+/* --- how the errors are spread ------------------------------------------------------------------------------------ */
 
 /* The order is descending: the value that so many of a hundred stay below. */
 static double percentile(const double *errors, int64_t n, int percent)
@@ -28,7 +28,7 @@ static void histogram(cinch_page *page, const cinch_ranking *r)
     free(errors);
 }
 
-/* --- figures ------------------------------------------------------------------------------------------------------------------ */
+/* --- figures ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     const char *name;

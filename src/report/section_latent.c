@@ -46,7 +46,7 @@ static cinch_status sort_out(kinds *k, const cinch_subject *s)
     return CINCH_OK;
 }
 
-/* --- what page.js shows under the pointer -------------------------------------------------------------------------------------- */
+/* --- what page.js shows under the pointer ------------------------------------------------------------------------- */
 
 static void print_rows(cinch_page *page, const cinch_points *p)
 {
@@ -77,7 +77,7 @@ static void print_data(cinch_page *page, const cinch_points *p, const kinds *k)
     cinch_page_put(page, "\n");
 }
 
-/* --- the section ---------------------------------------------------------------------------------------------------------------- */
+/* --- the section -------------------------------------------------------------------------------------------------- */
 
 static void draw(cinch_page *page, const cinch_subject *s, const kinds *k)
 {

@@ -29,7 +29,7 @@ typedef struct {
     int32_t *label;
 } walk;
 
-/* --- the numbers that say most --------------------------------------------------------------------------------------------- */
+/* --- the numbers that say most ------------------------------------------------------------------------------------ */
 
 static double kl_of(const cinch_points *p, int64_t d)
 {
@@ -74,7 +74,7 @@ static void choose_components(walk *w, const cinch_points *p)
         w->ways[w->rows++] = (way){ i, c->direction + i * c->k, c->share[i], 0, c->deviation[i] };
 }
 
-/* --- decoding --------------------------------------------------------------------------------------------------------------- */
+/* --- decoding ----------------------------------------------------------------------------------------------------- */
 
 /* From 2 deviations below the mean to 2 above. */
 static double value_at(const way *d, int step) { return d->mean + (4.0 * step / (STEPS - 1) - 2) * d->deviation; }
@@ -121,7 +121,7 @@ static cinch_status decode(walk *w)
     return cinch_run_decode(w->subject->run, w->code, w->label, w->rows * STEPS, w->x);
 }
 
-/* --- the section ------------------------------------------------------------------------------------------------------------ */
+/* --- the section -------------------------------------------------------------------------------------------------- */
 
 static void show_way(cinch_page *page, const walk *w, const cinch_item *item, int r)
 {

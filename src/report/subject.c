@@ -9,7 +9,7 @@
 
 enum { CHUNK = 64, SMALL_SIDE = 32, CURVE_WIDTH = 96, CURVE_HEIGHT = 48, COLUMNS = 50 };
 
-/* --- which ------------------------------------------------------------------------------------------------------------------ */
+/* --- which -------------------------------------------------------------------------------------------------------- */
 
 /* The errors of all ranked samples by their place. */
 static cinch_status errors_by_place(const cinch_ranking *r, double **out)
@@ -49,7 +49,7 @@ static cinch_status create(cinch_points *p, const cinch_ranking *r)
     return all ? CINCH_OK : CINCH_DEVICE;
 }
 
-/* --- pictures ---------------------------------------------------------------------------------------------------------------- */
+/* --- pictures ----------------------------------------------------------------------------------------------------- */
 
 /* A tile of at most SMALL_SIDE each way; of a vector, a small plot. */
 static cinch_tile small_tile(const cinch_sample *sample)
@@ -76,7 +76,7 @@ static cinch_status paint(cinch_points *p, const cinch_tile *tile, int64_t i, co
     return CINCH_OK;
 }
 
-/* --- codes and pictures, in pieces -------------------------------------------------------------------------------------------- */
+/* --- codes and pictures, in pieces -------------------------------------------------------------------------------- */
 
 typedef struct {
     cinch_points *points;
@@ -155,7 +155,7 @@ static cinch_status look_at_points(cinch_points *p, const cinch_ranking *ranking
     return status ? status : place_points(p);
 }
 
-/* --- all ---------------------------------------------------------------------------------------------------------------------- */
+/* --- all ---------------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_subject_look(cinch_subject *s, cinch_run *run, int64_t most)
 {

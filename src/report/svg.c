@@ -8,7 +8,7 @@
 enum { WIDTH = 480, HEIGHT = 264, LEFT = 58, RIGHT = 12, TOP = 10, BOTTOM = 42, BUCKETS = 240 };
 enum { PLOT_WIDTH = WIDTH - LEFT - RIGHT, PLOT_HEIGHT = HEIGHT - TOP - BOTTOM };
 
-/* --- a plot with its axes ------------------------------------------------------------------------------------------------- */
+/* --- a plot with its axes ----------------------------------------------------------------------------------------- */
 
 typedef struct {
     cinch_page *page;
@@ -72,7 +72,7 @@ static void open_plot(const plot *p, const char *data, const char *alt, const ch
     cinch_page_print(p->page, "<path class='edge' d='M%d %dV%dH%d'/>\n", LEFT, TOP, TOP + PLOT_HEIGHT, LEFT + PLOT_WIDTH);
 }
 
-/* --- lines ----------------------------------------------------------------------------------------------------------------- */
+/* --- lines -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     double low_x, high_x, low_y, high_y;
@@ -177,7 +177,7 @@ void cinch_svg_chart(cinch_page *page, const cinch_chart *chart)
     cinch_page_put(page, "</svg></figure>\n");
 }
 
-/* --- histogram ------------------------------------------------------------------------------------------------------------- */
+/* --- histogram ---------------------------------------------------------------------------------------------------- */
 
 enum { BARS = 40 };
 
@@ -255,7 +255,7 @@ void cinch_svg_histogram(cinch_page *page, const cinch_histogram *h)
     cinch_page_put(page, "</svg></figure>\n");
 }
 
-/* --- curves ---------------------------------------------------------------------------------------------------------------- */
+/* --- curves ------------------------------------------------------------------------------------------------------- */
 
 enum { CURVE_WIDTH = 160, CURVE_HEIGHT = 84, CURVE_PAD = 4, CURVE_POINTS = 320 };
 

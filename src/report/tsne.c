@@ -25,7 +25,7 @@ typedef struct {
     float *force_x, *force_y, *step_x, *step_y, *gain_x, *gain_y;
 } layout;
 
-/* --- who attracts whom -------------------------------------------------------------------------------------------------- */
+/* --- who attracts whom -------------------------------------------------------------------------------------------- */
 
 static int nearer(const void *a, const void *b)
 {
@@ -81,7 +81,7 @@ static void find_neighbours(layout *l, const float *codes, int64_t k, edge *all)
     }
 }
 
-/* --- forces -------------------------------------------------------------------------------------------------------------- */
+/* --- forces ------------------------------------------------------------------------------------------------------- */
 
 /* Of all points on point i: the sum of q = 1 / (1 + d^2), and those of q^2 (x_i - x_j) and q^2 (y_i - y_j). */
 static double repel(const layout *l, int64_t i, float force[2])
@@ -127,7 +127,7 @@ static void attract_all(layout *l, double factor)
         }
 }
 
-/* --- steps --------------------------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 
 /* Gains as in Jacobs, Neural Networks 1 (1988): larger while the sign stays. */
 static void move_axis(int64_t n, float *at, const float *force, float *step, float *gain, float rate, float momentum)

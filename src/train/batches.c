@@ -41,7 +41,7 @@ struct cinch_feed {
     cinch_prefetch *prefetch;
 };
 
-/* --- sizes ------------------------------------------------------------------------------------------------------------- */
+/* --- sizes -------------------------------------------------------------------------------------------------------- */
 
 int64_t cinch_feed_samples(const cinch_feed *f) { return f->source.count; }
 
@@ -79,7 +79,7 @@ cinch_feed_source cinch_feed_part(cinch_dataset *data, cinch_part part)
     return source;
 }
 
-/* --- columns ----------------------------------------------------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 static void add_dataset(cinch_feed *f, const char *name, const cinch_dataset *data)
 {
@@ -106,7 +106,7 @@ static cinch_status gather(const column *c, const int32_t *rows, int64_t n, void
     return CINCH_OK;
 }
 
-/* --- order ------------------------------------------------------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------------------------------------------------- */
 
 /* Places in the feed of a batch's samples, into places[size]. */
 static void order_batch(cinch_feed *f, int64_t epoch, int64_t batch, int32_t *places)
@@ -126,7 +126,7 @@ static void find_rows(const cinch_feed *f, const int32_t *places, int64_t n, int
     for (int64_t i = 0; i < n; i++) rows[i] = f->source.index ? f->source.index[places[i]] : places[i];
 }
 
-/* --- streaming ------------------------------------------------------------------------------------------------------------ */
+/* --- streaming ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status fetch_batch(void *user, int64_t epoch, int64_t batch)
 {
@@ -169,7 +169,7 @@ static cinch_status start_streaming(cinch_feed *f)
     return cinch_prefetch_create(&f->prefetch, fetch_batch, f);
 }
 
-/* --- resident --------------------------------------------------------------------------------------------------------------- */
+/* --- resident ----------------------------------------------------------------------------------------------------- */
 
 /* Copies the column's rows from `first` on through chunk memory. */
 static cinch_status load_rows(cinch_feed *f, const column *c, void *chunk, int32_t *rows, int64_t first, int64_t n)
@@ -232,7 +232,7 @@ static bool take_residence(cinch_feed *f)
     return f->resident = fits;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static cinch_status fill(cinch_feed *f)
 {
@@ -268,7 +268,7 @@ void cinch_feed_free(cinch_feed *f)
     free(f);
 }
 
-/* --- graphs and plans --------------------------------------------------------------------------------------------------------- */
+/* --- graphs and plans --------------------------------------------------------------------------------------------- */
 
 static cinch_value write_column(const cinch_feed *f, const column *c, cinch_graph *g, int64_t n)
 {

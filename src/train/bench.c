@@ -20,7 +20,7 @@
 enum { WARM_STEPS = 20, FRESH_BATCHES = 16, STEPS_MOST = 100000, GPU_STRETCH = 10 };
 static const double seconds_wanted = 5;
 
-/* --- one benchmark --------------------------------------------------------------------------------------------------------- */
+/* --- one benchmark ------------------------------------------------------------------------------------------------ */
 
 typedef struct bench {
     const cinch_workload *w;
@@ -92,7 +92,7 @@ static cinch_status open_data(bench *b, const char *path)
     return status;
 }
 
-/* --- the step ---------------------------------------------------------------------------------------------------------------- */
+/* --- the step ----------------------------------------------------------------------------------------------------- */
 
 static void write_step(bench *b, cinch_graph *g)
 {
@@ -165,7 +165,7 @@ static cinch_status read_loss(bench *b, double *loss)
     return CINCH_OK;
 }
 
-/* --- timing ---------------------------------------------------------------------------------------------------------------------- */
+/* --- timing ------------------------------------------------------------------------------------------------------- */
 
 /* Steps 1 to 20: their losses, the first one's time, and how many stretches are then timed. */
 static cinch_status warm_up(bench *b, cinch_bench *out, int64_t *steps)

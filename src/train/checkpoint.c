@@ -17,7 +17,7 @@
 enum { KEPT = 2, LISTED = 64, TENSORS = CINCH_SLAB_COUNT + 2 };
 static const char format_version[] = "1";
 
-/* --- what a checkpoint holds ---------------------------------------------------------------------------------------------- */
+/* --- what a checkpoint holds -------------------------------------------------------------------------------------- */
 
 /* A flat tensor of the file: a slab on the device, or host memory. */
 typedef struct item {
@@ -78,7 +78,7 @@ static cinch_status names_text(const cinch_params *params, char **text)
     return status;
 }
 
-/* --- the folder -------------------------------------------------------------------------------------------------------------- */
+/* --- the folder --------------------------------------------------------------------------------------------------- */
 
 static char *path_of(const cinch_checkpoint *c, int64_t step)
 {
@@ -149,7 +149,7 @@ static void describe_engine(const cinch_checkpoint *c, char *text, size_t size)
             used += (size_t)snprintf(text + used, size - used, ",%s%s", *part == ' ' ? "" : " ", part);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status write_metadata(const cinch_checkpoint *c, cinch_tensor_writer *w)
 {
@@ -206,7 +206,7 @@ cinch_status cinch_checkpoint_save(const cinch_checkpoint *c)
     return status ? status : remove_old(c);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status expect(const cinch_tensor_file *file, const char *path, const char *key, const char *wanted)
 {

@@ -19,7 +19,7 @@ struct cinch_config {
 static const char *const order[] = {"model", "data", "transforms", "loss", "optimizer", "schedule", "train"};
 enum { PARTS = sizeof order / sizeof *order };
 
-/* --- making one ------------------------------------------------------------------------------------------------- */
+/* --- making one --------------------------------------------------------------------------------------------------- */
 
 static void forget_resolved(cinch_config *c)
 {
@@ -87,7 +87,7 @@ cinch_status cinch_config_copy(cinch_config **out, const cinch_config *config)
 
 void cinch_free(void *memory) { free(memory); }
 
-/* --- setting keys ----------------------------------------------------------------------------------------------- */
+/* --- setting keys ------------------------------------------------------------------------------------------------- */
 
 /* The last error begins with a key that was set by a flag: then it shall begin with the flag. */
 static cinch_status name_flag(const cinch_config *c, cinch_status status)
@@ -169,7 +169,7 @@ cinch_status cinch_config_set_flag(cinch_config *config, const char *flag, const
     return set_text(config, option.key, value, flag);
 }
 
-/* --- merging a file --------------------------------------------------------------------------------------------- */
+/* --- merging a file ----------------------------------------------------------------------------------------------- */
 
 static cinch_status merge_section(cinch_config *c, const char *section, const json_t *object)
 {
@@ -238,7 +238,7 @@ cinch_status cinch_config_parse(cinch_config *config, const char *json, const ch
     return merge_from(config, object, origin);
 }
 
-/* --- resolving -------------------------------------------------------------------------------------------------- */
+/* --- resolving ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status resolve_model(cinch_config *c)
 {
@@ -297,7 +297,7 @@ cinch_status cinch_config_resolve(cinch_config *config)
     return name_flag(config, status);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* The value of "section.leaf" or of a whole section. */
 static const json_t *value_at(const json_t *object, const char *key)
@@ -336,7 +336,7 @@ const cinch_optimizer *cinch_config_optimizer(const cinch_config *c) { return SE
 const cinch_schedule_config *cinch_config_schedule(const cinch_config *c) { return SETTINGS(c, schedule); }
 const cinch_train_config *cinch_config_train(const cinch_config *c) { return SETTINGS(c, train.public); }
 
-/* --- resuming --------------------------------------------------------------------------------------------------- */
+/* --- resuming ----------------------------------------------------------------------------------------------------- */
 
 static bool may_change(const char *section, const char *leaf)
 {

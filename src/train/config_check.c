@@ -18,7 +18,7 @@ static cinch_status read_number(const char *text, double *out, bool *fits)
     return CINCH_OK;
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 /* "LOW:HIGH" or "none" */
 static cinch_status read_range(const char *text, cinch_data_config *out)
@@ -50,7 +50,7 @@ static cinch_status check_split(const double split[3])
     return cinch_fail(CINCH_USAGE, "data.split: nothing is left to train on; the first number is the training part");
 }
 
-/* --- loss ------------------------------------------------------------------------------------------------------- */
+/* --- loss --------------------------------------------------------------------------------------------------------- */
 
 /* KIND:WEIGHT; the kind alone has the usual weight, kl_div is kl. */
 static cinch_status read_sparsity(const char *text, cinch_loss_config *out)
@@ -69,7 +69,7 @@ static cinch_status read_sparsity(const char *text, cinch_loss_config *out)
                       "none", text);
 }
 
-/* --- optimizer, schedule ---------------------------------------------------------------------------------------- */
+/* --- optimizer, schedule ------------------------------------------------------------------------------------------ */
 
 static cinch_status check_optimizer(const cinch_optimizer *o)
 {
@@ -83,7 +83,7 @@ static cinch_status check_schedule(const cinch_schedule_config *s, double lr)
     return cinch_fail(CINCH_USAGE, "schedule.min_lr %g: above the learning rate, optimizer.lr %g", s->min_lr, lr);
 }
 
-/* --- train ------------------------------------------------------------------------------------------------------ */
+/* --- train -------------------------------------------------------------------------------------------------------- */
 
 static cinch_status check_device(const char *name)
 {
@@ -130,7 +130,7 @@ static cinch_status read_checkpoint_every(const char *text, cinch_train_config *
     return CINCH_OK;
 }
 
-/* --- all of it -------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status check_names(const cinch_settings *s)
 {

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- sums over a batch -------------------------------------------------------------------------------------------------- */
+/* --- sums over a batch -------------------------------------------------------------------------------------------- */
 
 enum { METRICS_MAX = 24 };
 
@@ -111,7 +111,7 @@ static cinch_status add_batch(void *user, cinch_plan *plan, int64_t n)
     return CINCH_OK;
 }
 
-/* --- figures -------------------------------------------------------------------------------------------------------------- */
+/* --- figures ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status sweep_errors(cinch_run *r, const cinch_feed_source *rows, sums *s)
 {
@@ -156,7 +156,7 @@ static void fill(cinch_evaluation *e, const sums *s, const cinch_run *r)
     e->parameters = cinch_params_total(r->params);
 }
 
-/* --- PCA beside it --------------------------------------------------------------------------------------------------------- */
+/* --- PCA beside it ------------------------------------------------------------------------------------------------ */
 
 static cinch_status measure_pca(cinch_run *r, const cinch_feed_source *rows, double *mse)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- where it stands --------------------------------------------------------------------------------------------------- */
+/* --- where it stands ---------------------------------------------------------------------------------------------- */
 
 static int64_t accumulate_of(const cinch_fit *f) { return f->source.train->accumulate; }
 
@@ -41,7 +41,7 @@ static bool finished(const cinch_fit *f)
     return f->early || f->state.step >= cinch_fit_steps(f) || stop_asked(f) || out_of_time(f);
 }
 
-/* --- one step ------------------------------------------------------------------------------------------------------------- */
+/* --- one step ----------------------------------------------------------------------------------------------------- */
 
 static void schedule(cinch_fit *f)
 {
@@ -141,7 +141,7 @@ cinch_status cinch_fit_find_nonfinite(cinch_fit *f, const cinch_pending *bad)
     return cinch_plan_find_nonfinite(at.plan->plan);
 }
 
-/* --- epochs ------------------------------------------------------------------------------------------------------------------ */
+/* --- epochs ------------------------------------------------------------------------------------------------------- */
 
 static double epoch_loss(const cinch_state *s) { return s->samples > 0 ? s->sum[0] / s->samples : NAN; }
 
@@ -186,7 +186,7 @@ static cinch_status end_epoch(cinch_fit *f)
     return CINCH_OK;
 }
 
-/* --- checkpoints ---------------------------------------------------------------------------------------------------------------- */
+/* --- checkpoints -------------------------------------------------------------------------------------------------- */
 
 static bool due(const cinch_fit *f)
 {
@@ -208,7 +208,7 @@ static cinch_status save(cinch_fit *f)
     return CINCH_OK;
 }
 
-/* --- the loop ---------------------------------------------------------------------------------------------------------------------- */
+/* --- the loop ----------------------------------------------------------------------------------------------------- */
 
 /* Weights that stand in the middle of an epoch are judged too, but no checkpoint knows of it. */
 static cinch_status judge_last(cinch_fit *f)
@@ -254,7 +254,7 @@ cinch_status cinch_fit_run(cinch_fit *f)
     return end_run(f);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_fit_prepare(cinch_fit *f)
 {

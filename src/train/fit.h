@@ -77,7 +77,7 @@ bool cinch_fit_was_stopped(const cinch_fit *fit, cinch_status status);
 /* Runs the step of `bad` again, node by node: CINCH_NUMERIC with the layer's name, or CINCH_OK when all is finite. */
 cinch_status cinch_fit_find_nonfinite(cinch_fit *fit, const cinch_pending *bad);
 
-/* --- observe.c ------------------------------------------------------------------------------------------------------- */
+/* --- observe.c ---------------------------------------------------------------------------------------------------- */
 
 /* Notes a run whose metrics are to be looked at. Once a window is full they are asked for, and looked at when the next
    one is full, so that nobody waits for the newest runs. */
@@ -95,7 +95,7 @@ double cinch_observe_epoch_rate(const cinch_fit *fit);
 void cinch_observe_start(cinch_fit *fit, const char *format, ...) CINCH_PRINTF(2, 3);
 void cinch_observe_note(cinch_fit *fit, const char *format, ...) CINCH_PRINTF(2, 3);
 
-/* --- validate.c ------------------------------------------------------------------------------------------------------ */
+/* --- validate.c --------------------------------------------------------------------------------------------------- */
 
 /* The loss on the validation part, an average over its samples; NaN without one. */
 cinch_status cinch_validate(cinch_fit *fit, double *loss);

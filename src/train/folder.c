@@ -64,7 +64,7 @@ static cinch_status cannot(const char *path, const char *what)
     return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot %s: %s", path, what, strerror(errno));
 }
 
-/* --- may a run begin here? ----------------------------------------------------------------------------------------------- */
+/* --- may a run begin here? ---------------------------------------------------------------------------------------- */
 
 /* Opens a folder to list it; NULL without an error where there is none. One that cannot be read is not taken for an
    empty one, for what is in it would be lost. */
@@ -99,7 +99,7 @@ cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resu
                       f->path);
 }
 
-/* --- beginning ------------------------------------------------------------------------------------------------------------ */
+/* --- beginning ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status lock_folder(cinch_folder *f)
 {
@@ -146,7 +146,7 @@ cinch_status cinch_folder_begin(cinch_folder *f, bool clear)
     return clear ? clear_folder(f) : CINCH_OK;
 }
 
-/* --- config.json ------------------------------------------------------------------------------------------------------------ */
+/* --- config.json -------------------------------------------------------------------------------------------------- */
 
 cinch_status cinch_folder_write_config(const cinch_folder *f, const cinch_config *config)
 {

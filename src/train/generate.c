@@ -13,7 +13,7 @@
 
 static int64_t code_count(const cinch_run *r) { return cinch_shape_count(cinch_model_code_shape(r->model)); }
 
-/* --- a Gaussian fitted to the training codes --------------------------------------------------------------------------- */
+/* --- a Gaussian fitted to the training codes ---------------------------------------------------------------------- */
 
 typedef struct moments {
     cinch_run *run;
@@ -92,7 +92,7 @@ static cinch_status fit(cinch_run *r)
     return CINCH_OK;
 }
 
-/* --- drawing ------------------------------------------------------------------------------------------------------------ */
+/* --- drawing ------------------------------------------------------------------------------------------------------ */
 
 /* n codes of independent standard normal numbers, the same on every device. */
 static cinch_status draw_normal(cinch_run *r, const cinch_sampling *s, int64_t n, float *code)
@@ -184,7 +184,7 @@ cinch_status cinch_run_sample(cinch_run *r, const cinch_sampling *s, int64_t n, 
     return status;
 }
 
-/* --- paths between two codes ------------------------------------------------------------------------------------------------ */
+/* --- paths between two codes -------------------------------------------------------------------------------------- */
 
 static double dot(const float *a, const float *b, int64_t k)
 {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- telling -------------------------------------------------------------------------------------------------------------- */
+/* --- telling ------------------------------------------------------------------------------------------------------ */
 
 static double elapsed(const cinch_fit *f) { return f->resumed_elapsed + cinch_seconds() - f->started; }
 
@@ -50,7 +50,7 @@ void cinch_observe_note(cinch_fit *f, const char *format, ...)
     va_end(args);
 }
 
-/* --- metrics by name: those of the plans that have a batch, the gradient's norm apart ----------------------------------------- */
+/* --- metrics by name: those of the plans that have a batch, the gradient's norm apart ----------------------------- */
 
 static const char *metric_name(const cinch_fit *f, int i) { return cinch_plan_metric_name(f->steps.at[0].plan, i); }
 
@@ -105,7 +105,7 @@ static cinch_status end_line(cinch_fit *f, cinch_progress *p)
     return CINCH_OK;
 }
 
-/* --- steps ---------------------------------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 
 static cinch_status log_step(cinch_fit *f, const cinch_pending *at)
 {
@@ -158,7 +158,7 @@ static cinch_status take(cinch_fit *f, const cinch_pending *at, const float *val
     return at->ends_step ? end_step(f, at) : CINCH_OK;
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------------------------ */
+/* --- looking ------------------------------------------------------------------------------------------------------ */
 
 static int runs_of(const cinch_window *w, const cinch_step_plan *plan)
 {
@@ -219,7 +219,7 @@ cinch_status cinch_observe_run(cinch_fit *f, const cinch_pending *run)
     return ask(f);
 }
 
-/* --- events ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 void cinch_observe_epoch_begins(cinch_fit *f)
 {

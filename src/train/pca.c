@@ -36,7 +36,7 @@ typedef struct pass {
     const cinch_feed_source *rows;
 } pass;
 
-/* --- passes over the data ------------------------------------------------------------------------------------------------- */
+/* --- passes over the data ----------------------------------------------------------------------------------------- */
 
 static cinch_value flat(const pass *p, cinch_graph *g, cinch_value x, int64_t n)
 {
@@ -124,7 +124,7 @@ static cinch_status add_up(pass *p, size_t count, void (*write)(void *, cinch_gr
     return p->sum && p->block ? sweep(p, write, add_block) : CINCH_DEVICE;
 }
 
-/* --- the covariance, up to 4096 features ---------------------------------------------------------------------------------- */
+/* --- the covariance, up to 4096 features -------------------------------------------------------------------------- */
 
 static cinch_status find_mean(pass *p)
 {
@@ -144,7 +144,7 @@ static cinch_status direct(pass *p, double *basis, int64_t k)
     return status;
 }
 
-/* --- subspace iteration ---------------------------------------------------------------------------------------------------- */
+/* --- subspace iteration ------------------------------------------------------------------------------------------- */
 
 typedef struct subspace {
     pass *pass;
@@ -272,7 +272,7 @@ static cinch_status by_covariance(pass *p, double *basis, int64_t k)
     return status;
 }
 
-/* --- the whole -------------------------------------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 

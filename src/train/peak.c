@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the same work on every thread, timed together --------------------------------------------------------------- */
+/* --- the same work on every thread, timed together ---------------------------------------------------------------- */
 
 enum { MAX_THREADS = CINCH_BENCH_THREADS };
 
@@ -62,7 +62,7 @@ static cinch_status best_rate(worker *workers, int n, double *rate)
     return CINCH_OK;
 }
 
-/* --- fused multiply-adds in registers ------------------------------------------------------------------------------ */
+/* --- fused multiply-adds in registers ----------------------------------------------------------------------------- */
 
 enum { FMA_CHAINS = 12, FMA_ROUNDS = 4000000 };
 
@@ -106,7 +106,7 @@ static cinch_status measure_fma(int threads, double *gflops)
     return best_rate(workers, threads, gflops);
 }
 
-/* --- memory: a = b + s c over arrays much larger than the caches ----------------------------------------------------- */
+/* --- memory: a = b + s c over arrays much larger than the caches -------------------------------------------------- */
 
 enum { TRIAD_FLOATS = 1 << 24 };
 
@@ -134,7 +134,7 @@ static cinch_status measure_triad(int threads, double *gbytes)
     return status;
 }
 
-/* --- matrix products, through a plan as in training ------------------------------------------------------------------ */
+/* --- matrix products, through a plan as in training --------------------------------------------------------------- */
 
 typedef struct product {
     cinch_precision precision;
@@ -239,7 +239,7 @@ cinch_status cinch_product_peak(cinch_device *device, cinch_precision precision,
     return measure_product(&(product){precision, CPU_SIZE, 1}, device, &seconds, gflops);
 }
 
-/* --- all three ----------------------------------------------------------------------------------------------------------- */
+/* --- all three ---------------------------------------------------------------------------------------------------- */
 
 static cinch_status measure(cinch_device *device, cinch_peak *out)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- opening --------------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static bool is_conditional(const cinch_run *r) { return cinch_model_classes(r->model) > 0; }
 
@@ -111,7 +111,7 @@ const cinch_model *cinch_run_model(const cinch_run *r) { return r->model; }
 cinch_params *cinch_run_params(cinch_run *r) { return r->params; }
 cinch_shape cinch_run_source_shape(const cinch_run *r) { return r->border.source; }
 
-/* --- its data ------------------------------------------------------------------------------------------------------------------ */
+/* --- its data ----------------------------------------------------------------------------------------------------- */
 
 static bool same_samples(const cinch_dataset_info *info, cinch_shape sample)
 {
@@ -180,7 +180,7 @@ cinch_status cinch_run_restore(cinch_run *r, const float *values, int64_t n, flo
     return CINCH_OK;
 }
 
-/* --- forward passes --------------------------------------------------------------------------------------------------------------- */
+/* --- forward passes ----------------------------------------------------------------------------------------------- */
 
 /* Room for a batch of either side. */
 static cinch_status make_staging(cinch_run *r)

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- graphs ---------------------------------------------------------------------------------------------------------- */
+/* --- graphs ------------------------------------------------------------------------------------------------------- */
 
 /* Under the policy `stop` nothing may change after a bad step, though the host sees it only later: "cinch.step" is the
    number of the last update that took place, and the loss of an update that does not follow it is not finite. */
@@ -70,7 +70,7 @@ static void write_step(const cinch_step_source *s, cinch_graph *g, const cinch_f
     }
 }
 
-/* --- plans ------------------------------------------------------------------------------------------------------------ */
+/* --- plans -------------------------------------------------------------------------------------------------------- */
 
 static cinch_status make_plan(cinch_step_plan *p, const cinch_step_source *s, cinch_feed *feed)
 {
@@ -148,7 +148,7 @@ cinch_step_plan *cinch_steps_find(cinch_step_plans *plans, cinch_step_role role,
     return NULL;
 }
 
-/* --- controls ------------------------------------------------------------------------------------------------------------ */
+/* --- controls ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status set_if_there(cinch_plan *plan, const char *control, double value)
 {

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* --- checkpoints ---------------------------------------------------------------------------------------------------------- */
+/* --- checkpoints -------------------------------------------------------------------------------------------------- */
 
 typedef struct run {
     cinch_trainer trainer;
@@ -38,7 +38,7 @@ static cinch_status save(void *user)
     return cinch_checkpoint_save(&c);
 }
 
-/* --- beginning ------------------------------------------------------------------------------------------------------------- */
+/* --- beginning ---------------------------------------------------------------------------------------------------- */
 
 /* A run that is resumed must be the same, but for its length, its device and what it says. */
 static cinch_status check_same(const cinch_folder *folder, const cinch_config *config)
@@ -113,7 +113,7 @@ static void say_start(run *r)
                         t->validation ? cinch_feed_samples(t->validation) : 0, device);
 }
 
-/* --- ending ------------------------------------------------------------------------------------------------------------------ */
+/* --- ending ------------------------------------------------------------------------------------------------------- */
 
 static cinch_status write_model(run *r)
 {
@@ -174,7 +174,7 @@ cinch_status cinch_train(const cinch_config *config, const char *path, const cin
     return status;
 }
 
-/* --- without training ---------------------------------------------------------------------------------------------------------- */
+/* --- without training --------------------------------------------------------------------------------------------- */
 
 static double step_flops(cinch_fit *f)
 {

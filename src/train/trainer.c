@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- what no single option can see is wrong ---------------------------------------------------------------------------- */
+/* --- what no single option can see is wrong ----------------------------------------------------------------------- */
 
 static cinch_status check_variational(const cinch_model *model, const cinch_loss_config *loss)
 {
@@ -41,7 +41,7 @@ static cinch_status check(const cinch_trainer *t)
     return CINCH_OK;
 }
 
-/* --- building -------------------------------------------------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------------------------------- */
 
 static cinch_status open_device(cinch_trainer *t)
 {
@@ -120,7 +120,7 @@ void cinch_trainer_free(cinch_trainer *t)
     free(t->tuning_note);
 }
 
-/* --- initial weights ---------------------------------------------------------------------------------------------------------- */
+/* --- initial weights ---------------------------------------------------------------------------------------------- */
 
 static cinch_status start_average(cinch_trainer *t)
 {

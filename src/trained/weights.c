@@ -19,7 +19,7 @@ cinch_border cinch_border_of(const cinch_dataset_info *info)
 /* States of the training loop itself are nobody else's business. */
 static bool is_ours(const char *name) { return !strncmp(name, "cinch.", 6); }
 
-/* --- the border as JSON ---------------------------------------------------------------------------------------------------- */
+/* --- the border as JSON ------------------------------------------------------------------------------------------- */
 
 static json_t *shape_json(cinch_shape shape)
 {
@@ -88,7 +88,7 @@ cinch_status cinch_weights_describe(const cinch_tensor_file *file, const char *p
     return fits ? CINCH_OK : cinch_fail(CINCH_DATA, "%s: cinch.sample does not describe a sample: %.80s", path, text);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static cinch_status write_metadata(cinch_tensor_writer *w, const cinch_model *model, const cinch_border *border)
 {
@@ -141,7 +141,7 @@ cinch_status cinch_weights_save(const char *path, const cinch_model *model, cons
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static char *dims_text(int32_t rank, const int64_t *dim, char text[64])
 {

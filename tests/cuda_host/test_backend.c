@@ -115,7 +115,7 @@ Test(backend, faults_of_a_fetch)
     cr_assert_eq(refused, 5, "%d", refused);
 }
 
-/* --- writes ahead -------------------------------------------------------------------------------------------------- */
+/* --- writes ahead ------------------------------------------------------------------------------------------------- */
 
 /* A step: both columns of its batch go to the slot, then work reads them. */
 static void give_step(int step)

@@ -62,7 +62,7 @@ static cinch_status fail(const char *text)
     return CINCH_DEVICE;
 }
 
-/* --- memory -------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static size_t total(void) { return (size_t)number("PRETEND_MEMORY", 1 << 30); }
 
@@ -102,7 +102,7 @@ static cinch_status pretend_write_ahead(cinch_backend *b, int slot, void *device
     return cpu->write(b, device, from, bytes);
 }
 
-/* --- choices --------------------------------------------------------------------------------------------------- */
+/* --- choices ------------------------------------------------------------------------------------------------------ */
 
 static void pretend_choices(cinch_backend *b, void (*visit)(void *user, const char *key, const char *choice), void *user)
 {
