@@ -244,7 +244,7 @@ typedef struct cinch_npz_writer cinch_npz_writer;
 
 /* Writes one array after the other: `begin` names the next one ("mu"), `write` gives its numbers in pieces of any size.
    At most 16 arrays, of names of at most 63 characters; of any size (zip64). By temporary file, sync and rename as
-   above; "-" is standard output. Errors as for .npy, CINCH_USAGE too for one that is not whole when the next begins. */
+   above; "-" is standard output. Errors as for .npy, CINCH_USAGE too for an array not whole when the next begins. */
 CINCH_API cinch_status cinch_npz_writer_create(cinch_npz_writer **out, const char *path);
 CINCH_API cinch_status cinch_npz_writer_begin(cinch_npz_writer *writer, const char *name, cinch_element element,
                                               cinch_shape shape);

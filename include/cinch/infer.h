@@ -108,9 +108,9 @@ CINCH_API cinch_status cinch_infer_score(cinch_infer *handle, const float *x, co
                                          float *error);
 
 /* n samples of a variational model, from codes drawn from N(0, 1), into x; the samples are numbered, and those of
-   number first, first + 1, ... are the same for the same seed however they are split into calls: those of `cinch
-   sample`. `label` NULL: all labels in turn, by number. CINCH_USAGE, besides the above, for a model without a prior and
-   for a number of a sample beyond 0 to 2^31 - 1. */
+   number first, first + 1, ... are the same for the same seed however they are split into calls: those of
+   `cinch sample`. `label` NULL: all labels in turn, by number. CINCH_USAGE, besides the above, for a model without a
+   prior and for a number of a sample beyond 0 to 2^31 - 1. */
 CINCH_API cinch_status cinch_infer_sample(cinch_infer *handle, uint64_t seed, int64_t first, const int32_t *label,
                                           int64_t n, float *x);
 
