@@ -55,8 +55,8 @@ CINCH_API cinch_status cinch_config_resolve(cinch_config *config);
 CINCH_API cinch_status cinch_config_text(const cinch_config *config, char **json);
 
 /* Whether a run started with `saved` may go on with `wanted`, both resolved: only train.epochs and train.max_steps (not
-   smaller), train.time_limit, train.device, train.threads, train.log_every and train.report may differ. CINCH_USAGE names the first
-   other key that does. */
+   smaller), train.time_limit, train.device, train.threads, train.log_every and train.report may differ. CINCH_USAGE
+   names the first other key that does. */
 CINCH_API cinch_status cinch_config_may_resume(const cinch_config *saved, const cinch_config *wanted);
 
 /* Releases text that a function handed over. NULL is fine. */
@@ -103,8 +103,8 @@ typedef struct cinch_loss_config {
     double l1, l2;           /* penalties on weights */
     double beta;             /* variational models: weight of the KL */
     const char *anneal;      /* NULL or "none", "linear", "cyclical": how beta rises from 0 */
-    int64_t anneal_steps;    /* linear: of the rise; cyclical: of a cycle, half of which is the rise; 0: half of training,
-                                a quarter of it */
+    int64_t anneal_steps;    /* linear: of the rise; cyclical: of a cycle, half of which is the rise; 0: half of
+                                training, a quarter of it */
     double free_bits;        /* nats of KL that each number of the code has for free */
     const char *sparsity;    /* NULL or "none", "kl", "l1", "l2": of the code */
     double sparsity_weight, sparsity_target;

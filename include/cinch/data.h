@@ -47,8 +47,8 @@ typedef struct cinch_dataset_options {
     uint64_t seed;           /* of the split */
     int64_t limit;           /* parts are taken from the first so many rows (and from the first so many of the
                                 container's own test part); 0: all. Row numbers and counts of rows stay as they are */
-    double split[3];         /* shares of train, validation, test, of any sum; all zero: 80, 10, 10. A container with its
-                                own test part keeps it: then validation gets its share of the rest and train what is left */
+    double split[3];         /* shares of train, validation, test, of any sum; all zero: 80, 10, 10. A container with
+                                its own test part keeps it; validation gets its share of the rest, train what is left */
     const char *label;       /* SPEC of an array of whole numbers, one a row; NULL: the container's own, if any */
     const char *layout;      /* "channels_last", "channels_first", or NULL: see below */
     bool range_none;         /* integers stay as they are */
@@ -107,8 +107,8 @@ CINCH_API cinch_status cinch_dataset_set_parts(cinch_dataset *data, const int32_
 CINCH_API cinch_status cinch_dataset_save_parts(const cinch_dataset *data, const char *path);
 CINCH_API cinch_status cinch_dataset_load_parts(cinch_dataset *data, const char *path);
 
-/* Copies raw rows, [count, sample] of info.dtype: those listed, or count of them from `first`. CINCH_USAGE for rows that
-   do not exist. Thread-safe. */
+/* Copies raw rows, [count, sample] of info.dtype: those listed, or count of them from `first`. CINCH_USAGE for rows
+   that do not exist. Thread-safe. */
 CINCH_API cinch_status cinch_dataset_gather(const cinch_dataset *data, const int32_t *index, int64_t count, void *out);
 CINCH_API cinch_status cinch_dataset_read(const cinch_dataset *data, int64_t first, int64_t count, void *out);
 
@@ -132,8 +132,8 @@ typedef struct cinch_dataset_stats {
 } cinch_dataset_stats;
 CINCH_API cinch_status cinch_dataset_measure(const cinch_dataset *data, cinch_dataset_stats *out);
 
-/* The factors of picture `row` of shapes with this seed (0 unless the SPEC has one), uniform and independent; kind is the
-   label: 0 square, 1 ellipse, 2 triangle, 3 cross. The pictures are the same on every machine. */
+/* The factors of picture `row` of shapes with this seed (0 unless the SPEC has one), uniform and independent; kind is
+   the label: 0 square, 1 ellipse, 2 triangle, 3 cross. The pictures are the same on every machine. */
 typedef struct cinch_shapes_factors {
     int32_t kind;
     float scale;             /* radius of the circle around the figure, in pixels, [4, 9) */
@@ -242,9 +242,9 @@ CINCH_API cinch_status cinch_npy_write(const char *path, cinch_element element, 
 
 typedef struct cinch_npz_writer cinch_npz_writer;
 
-/* Writes one array after the other: `begin` names the next one ("mu"), `write` gives its numbers in pieces of any size. At
-   most 16 arrays, of names of at most 63 characters; of any size (zip64). By temporary file, sync and rename as above; "-"
-   is standard output. Errors as for .npy, CINCH_USAGE too for an array that is not whole when the next one begins. */
+/* Writes one array after the other: `begin` names the next one ("mu"), `write` gives its numbers in pieces of any size.
+   At most 16 arrays, of names of at most 63 characters; of any size (zip64). By temporary file, sync and rename as
+   above; "-" is standard output. Errors as for .npy, CINCH_USAGE too for an array not whole when the next begins. */
 CINCH_API cinch_status cinch_npz_writer_create(cinch_npz_writer **out, const char *path);
 CINCH_API cinch_status cinch_npz_writer_begin(cinch_npz_writer *writer, const char *name, cinch_element element,
                                               cinch_shape shape);

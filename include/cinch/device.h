@@ -30,7 +30,7 @@ typedef struct cinch_device_options {
 
 /* Opens "cpu", "cuda:N", "cuda" (which is "cuda:0") or "auto" (the first GPU that can be used, else the CPU). `options`
    may be NULL.
-   Errors: CINCH_USAGE for an unknown name, kernel set or number of a GPU, CINCH_DEVICE where the device cannot be used. */
+   Errors: CINCH_USAGE for an unknown name, kernel set or GPU number, CINCH_DEVICE where the device cannot be used. */
 CINCH_API cinch_status cinch_device_open(cinch_device **out, const char *name, const cinch_device_options *options);
 
 /* How many GPUs there are, "cuda:0" to "cuda:N-1"; at least one, or CINCH_DEVICE and the last error says why there is
@@ -60,27 +60,27 @@ typedef struct cinch_device_memory {
 
 CINCH_API cinch_device_memory cinch_device_memory_used(const cinch_device *device);
 
-/* What the device's libraries chose while plans were made (which algorithm for which product), as JSON on several lines;
-   new text for cinch_free, NULL where nothing was chosen. `tune` takes it back, before plans are made, so that they
-   compute the same bytes; a device that chooses nothing, the CPU, leaves it alone.
-   Errors: CINCH_DATA where `text` is no such JSON or of another device or version of its libraries; the choices are then
-   made anew. */
+/* What the device's libraries chose while plans were made (which algorithm for which product), as JSON on several
+   lines; new text for cinch_free, NULL where nothing was chosen. `tune` takes it back, before plans are made, so that
+   they compute the same bytes; a device that chooses nothing, the CPU, leaves it alone.
+   Errors: CINCH_DATA where `text` is no such JSON or of another device or version of its libraries; the choices are
+   then made anew. */
 CINCH_API cinch_status cinch_device_tuning(cinch_device *device, char **text);
 CINCH_API cinch_status cinch_device_tune(cinch_device *device, const char *text);
 
 /* Waits until all work given to the device is done. */
 CINCH_API cinch_status cinch_device_sync(cinch_device *device);
 
-/* Memory on the device, zeroed, that plans can be bound to (a resident data set, say). CINCH_DEVICE when none is left. */
+/* Memory on the device, zeroed, to bind plans to (a resident data set, say). CINCH_DEVICE when none is left. */
 CINCH_API cinch_status cinch_buffer_create(cinch_buffer **out, cinch_device *device, size_t bytes);
 CINCH_API void cinch_buffer_free(cinch_buffer *buffer);
 CINCH_API size_t cinch_buffer_size(const cinch_buffer *buffer);
 
 /* Copies between host memory and the buffer; [offset, offset + bytes) must lie inside it (CINCH_USAGE). */
 CINCH_API cinch_status cinch_buffer_write(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes);
-/* Writes beside the work under way, for buffers of two slots that take turns, each written for the work given next. It is
-   the turn of the slot, 0 or 1 (CINCH_USAGE otherwise), that was written last, on this device and in whichever buffer. The
-   write comes after all work that was given before the slot's last turn ended, and before all work that is given later. */
+/* Writes beside the work under way, for buffers of two slots that take turns, each written for the work given next. It
+   is the turn of the slot, 0 or 1 (CINCH_USAGE otherwise), that was written last, on this device and in whichever
+   buffer. The write comes after all work given before the slot's last turn ended, and before all work given later. */
 CINCH_API cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, int slot, size_t offset, const void *host,
                                                 size_t bytes);
 CINCH_API cinch_status cinch_buffer_read(cinch_buffer *buffer, size_t offset, void *host, size_t bytes);

@@ -14,15 +14,15 @@
  *     cinch_infer_score(model, x, NULL, 1, &error);
  *     cinch_infer_close(model);
  *
- * Samples are f32 [n, sample], one after another, channels last, in the range that the model was trained on (info->low to
- * info->high; for data that came as integers value = raw * info->scale + info->offset). Codes are f32 [n, code]. n is 1 to
- * max_batch; a call computes with the smallest of 1, 8, 64 and max_batch samples that n fits in. Labels are i32 [n], for
- * conditional models (info->classes > 0); others leave them alone. Where n is larger, where a pointer is NULL that may not
- * be, or where labels are missing or unknown to the model, a call is CINCH_USAGE and writes nothing.
+ * Samples are f32 [n, sample], one after another, channels last, in the range that the model was trained on (info->low
+ * to info->high; for data that came as integers value = raw * info->scale + info->offset). Codes are f32 [n, code]. n
+ * is 1 to max_batch; a call computes with the smallest of 1, 8, 64 and max_batch samples that n fits in. Labels are i32
+ * [n], for conditional models (info->classes > 0); others leave them alone. Where n is larger, where a pointer is NULL
+ * that may not be, or where labels are missing or unknown to the model, a call is CINCH_USAGE and writes nothing.
  *
- * On the CPU in f32 what becomes of a sample is the same, to the byte, in whatever company: it does not depend on n, on the
- * other samples, on the number of threads or on the handle; and it is what `cinch encode`, `decode` and `reconstruct`
- * write. On a GPU the last bits may differ between batches of different sizes.
+ * On the CPU in f32 what becomes of a sample is the same, to the byte, in whatever company: it does not depend on n, on
+ * the other samples, on the number of threads or on the handle; and it is what `cinch encode`, `decode` and
+ * `reconstruct` write. On a GPU the last bits may differ between batches of different sizes.
  *
  * Threads: a handle belongs to one thread at a time. For several threads, give each a handle of its own by
  * cinch_infer_share: they work side by side, on one copy of the weights.
@@ -32,8 +32,8 @@
  *     ...
  *     cinch_infer_close(mine);                // in any order
  *
- * A handle also has its own CPU threads, which split the work of one call: with as many handles as processors, open with
- * options.threads = 1.
+ * A handle also has its own CPU threads, which split the work of one call: with as many handles as processors, open
+ * with options.threads = 1.
  */
 #ifndef CINCH_INFER_H
 #define CINCH_INFER_H
@@ -53,10 +53,10 @@ typedef struct cinch_infer_options {
     const char *precision;   /* "f32", "tf32", "bf16"; NULL: as the run was trained, f32 without a config.json */
 } cinch_infer_options;
 
-/* Opens a run folder: model.safetensors (parameters under PyTorch's names, in its layouts) and config.json, which may be
-   missing where the metadata of model.safetensors hold cinch.model and cinch.sample, as cinch writes them. Without these
-   metadata config.json must say model.input_size and model.output_activation. Or opens a model.safetensors itself. The
-   run's data and its other files need not be there. `options` may be NULL.
+/* Opens a run folder: model.safetensors (parameters under PyTorch's names, in its layouts) and config.json, which may
+   be missing where the metadata of model.safetensors hold cinch.model and cinch.sample, as cinch writes them. Without
+   these metadata config.json must say model.input_size and model.output_activation. Or opens a model.safetensors
+   itself. The run's data and its other files need not be there. `options` may be NULL.
    Errors: CINCH_DATA for files that are missing, truncated, malformed or do not fit each other; CINCH_USAGE for the
    options; CINCH_DEVICE for the device, or where memory is short, on the host or there. Thread-safe. */
 CINCH_API cinch_status cinch_infer_open(cinch_infer **out, const char *path, const cinch_infer_options *options);
@@ -65,11 +65,11 @@ CINCH_API cinch_status cinch_infer_open(cinch_infer **out, const char *path, con
 CINCH_API cinch_status cinch_infer_open_memory(cinch_infer **out, const void *bytes, size_t size,
                                                const cinch_infer_options *options);
 
-/* Another handle on the same weights, device, max_batch and precision, with its own threads, plans and buffers. Any thread
-   may call it while `handle` is open and in use. Errors: CINCH_DEVICE as above. */
+/* Another handle on the same weights, device, max_batch and precision, with its own threads, plans and buffers. Any
+   thread may call it while `handle` is open and in use. Errors: CINCH_DEVICE as above. */
 CINCH_API cinch_status cinch_infer_share(cinch_infer **out, const cinch_infer *handle);
 
-/* NULL is fine. The weights go with the last handle on them, and so does the device of the one that was opened first. */
+/* NULL is fine. The weights go with the last handle on them; so does the device of the one that was opened first. */
 CINCH_API void cinch_infer_close(cinch_infer *handle);
 
 typedef struct cinch_infer_info {
@@ -91,25 +91,28 @@ CINCH_API const cinch_infer_info *cinch_infer_describe(const cinch_infer *handle
 
 /* Samples x to codes. A variational model's code is the mean of its posterior; `logvar` (as `code`; NULL: not wanted)
    receives the log-variance and is left alone by other models. */
-CINCH_API cinch_status cinch_infer_encode(cinch_infer *handle, const float *x, const int32_t *label, int64_t n, float *code,
-                                          float *logvar);
+CINCH_API cinch_status cinch_infer_encode(cinch_infer *handle, const float *x, const int32_t *label, int64_t n,
+                                          float *code, float *logvar);
 
 /* Codes to samples x. */
-CINCH_API cinch_status cinch_infer_decode(cinch_infer *handle, const float *code, const int32_t *label, int64_t n, float *x);
+CINCH_API cinch_status cinch_infer_decode(cinch_infer *handle, const float *code, const int32_t *label, int64_t n,
+                                          float *x);
 
 /* Samples x to what the model makes of their codes, y [n, sample]; `y` may be `x`. */
-CINCH_API cinch_status cinch_infer_reconstruct(cinch_infer *handle, const float *x, const int32_t *label, int64_t n, float *y);
+CINCH_API cinch_status cinch_infer_reconstruct(cinch_infer *handle, const float *x, const int32_t *label, int64_t n,
+                                               float *y);
 
-/* The error of each sample's reconstruction: the mean over its numbers of (x - y)^2, summed in double, into error [n]. High
-   where a sample is not like those that the model was trained on. */
-CINCH_API cinch_status cinch_infer_score(cinch_infer *handle, const float *x, const int32_t *label, int64_t n, float *error);
+/* The error of each sample's reconstruction: the mean over its numbers of (x - y)^2, summed in double, into error [n].
+   High where a sample is not like those that the model was trained on. */
+CINCH_API cinch_status cinch_infer_score(cinch_infer *handle, const float *x, const int32_t *label, int64_t n,
+                                         float *error);
 
-/* n samples of a variational model, from codes drawn from N(0, 1), into x; the samples are numbered, and those of number
-   first, first + 1, ... are the same for the same seed however they are split into calls: those of `cinch sample`. `label`
-   NULL: all labels in turn, by number. CINCH_USAGE, besides the above, for a model without a prior and for a number of a
-   sample beyond 0 to 2^31 - 1. */
-CINCH_API cinch_status cinch_infer_sample(cinch_infer *handle, uint64_t seed, int64_t first, const int32_t *label, int64_t n,
-                                          float *x);
+/* n samples of a variational model, from codes drawn from N(0, 1), into x; the samples are numbered, and those of
+   number first, first + 1, ... are the same for the same seed however they are split into calls: those of
+   `cinch sample`. `label` NULL: all labels in turn, by number. CINCH_USAGE, besides the above, for a model without a
+   prior and for a number of a sample beyond 0 to 2^31 - 1. */
+CINCH_API cinch_status cinch_infer_sample(cinch_infer *handle, uint64_t seed, int64_t first, const int32_t *label,
+                                          int64_t n, float *x);
 
 /* --- how long it takes -------------------------------------------------------------------------------------------- */
 
@@ -131,10 +134,12 @@ typedef struct cinch_infer_bench {
     double error;            /* mean of cinch_infer_score over the data: to compare with others that run the model */
 } cinch_infer_bench;
 
-/* Latency of reconstruct, of a run folder or model.safetensors (where there is one of that name, or it has a slash) or else
-   of a workload of the benchmark set ("dense"). Errors: as cinch_infer_open's; CINCH_USAGE for an unknown workload, naming
-   the nearest, and for options; CINCH_DATA for data of another shape or without a whole batch. `options` may be NULL. */
-CINCH_API cinch_status cinch_bench_infer(const char *what, const cinch_infer_bench_options *options, cinch_infer_bench *out);
+/* Latency of reconstruct, of a run folder or model.safetensors (where there is one of that name, or it has a slash) or
+   else of a workload of the benchmark set ("dense"). Errors: as cinch_infer_open's; CINCH_USAGE for an unknown
+   workload, naming the nearest, and for options; CINCH_DATA for data of another shape or without a whole batch.
+   `options` may be NULL. */
+CINCH_API cinch_status cinch_bench_infer(const char *what, const cinch_infer_bench_options *options,
+                                         cinch_infer_bench *out);
 
 CINCH_END
 

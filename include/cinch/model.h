@@ -62,8 +62,8 @@ CINCH_API int32_t cinch_model_classes(const cinch_model *model);
 
 /* What every family can be asked for, beside its own options (model.KEY):
      dropout         behind every hidden layer, a module of its own there: encoder.2 of Linear, ReLU, Dropout
-     noise           on x in training: gaussian:D (deviation, kept within the data's bounds), salt_pepper:P (to one of the
-                     bounds), masking:P (to 0); the target stays clean
+     noise           on x in training: gaussian:D (deviation, kept within the data's bounds), salt_pepper:P (to one of
+                     the bounds), masking:P (to 0); the target stays clean
      condition       label: its one-hot form [classes] stands behind the encoder's input and behind the code, so that
                      encoder.0.weight and decoder.0.weight have `classes` more columns
    A variational model's heads are "mu" and "logvar", Linear layers on the encoder's last; logvar_clamp bounds what the
@@ -82,14 +82,14 @@ typedef struct cinch_batch {
 typedef struct cinch_code { cinch_value mean, logvar; } cinch_code;
 
 /* batch->x to codes, and codes back to reconstructions [N, sample shape...], in the range of the output activation;
-   `label` is for conditional models. Errors are the graph's: another shape than the model's, a label that is missing. */
+   `label` is for conditional models. Errors are the graph's: another shape than the model's, a missing label. */
 CINCH_API cinch_code cinch_model_encode(const cinch_model *model, cinch_graph *graph, cinch_params *params,
                                         const cinch_batch *batch, cinch_mode mode);
 CINCH_API cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *graph, cinch_params *params,
                                          cinch_value code, cinch_value label, cinch_mode mode);
 
-/* The loss of a batch, f32 []: reconstruction of the target from x, the further terms that the model and `loss` ask for,
-   plus loss->l1 times the sum of |w| and loss->l2 times the sum of w^2 over all weights (not biases). In CINCH_TRAIN the
+/* The loss of a batch, f32 []: reconstruction of the target from x, what else the model and `loss` ask for, plus
+   loss->l1 times the sum of |w| and loss->l2 times the sum of w^2 over all weights (not biases). In CINCH_TRAIN the
    model's noise and dropout are drawn, and a variational model decodes a draw from its posterior, else the mean.
    Adds metrics to the graph: "loss" (this sum), "loss_recon" (its first term), and where they exist "loss_kl" (before
    beta), "kl_active" (share of the code's numbers whose KL is over 0.01 nats in this batch: Burda et al. 2016, section
@@ -99,9 +99,9 @@ CINCH_API cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *
    beta is a control of the graph, "beta" f32 [], where loss->anneal is not "none"; else loss->beta itself.
    *reconstruction (may be NULL) receives the output. "bce" reads outputs as probabilities and wants output_activation
    sigmoid; "bce_logits" is the same loss computed from what enters the sigmoid, or from linear outputs, which then are
-   logits; "gaussian" is the negative log-likelihood under one learned deviation, the parameter "log_sigma" (Rybkin et al.
-   2021). Errors are the graph's: an unknown loss, one that does not suit the output, the reduction `none` (a loss to train
-   on is one number). */
+   logits; "gaussian" is the negative log-likelihood under one learned deviation, the parameter "log_sigma" (Rybkin et
+   al. 2021). Errors are the graph's: an unknown loss, one that does not suit the output, the reduction `none` (a loss
+   to train on is one number). */
 CINCH_API cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params,
                                        const cinch_batch *batch, const cinch_loss_config *loss, cinch_mode mode,
                                        cinch_value *reconstruction);

@@ -109,7 +109,8 @@ CINCH_API cinch_value cinch_transpose(cinch_graph *g, cinch_value x, const int *
 /* x[start : stop : step] along one axis; negative start and stop count from the end, step > 0. */
 CINCH_API cinch_value cinch_slice(cinch_graph *g, cinch_value x, int axis, int64_t start, int64_t stop, int64_t step);
 /* before[i] and after[i] elements of `value` around axis i. */
-CINCH_API cinch_value cinch_pad(cinch_graph *g, cinch_value x, const int64_t *before, const int64_t *after, float value);
+CINCH_API cinch_value cinch_pad(cinch_graph *g, cinch_value x, const int64_t *before, const int64_t *after,
+                                float value);
 CINCH_API cinch_value cinch_concat(cinch_graph *g, const cinch_value *x, int n, int axis);
 /* Rows of axis 0: x [R, ...], rows i32 [...] gives [..., x's other axes]. Rows outside 0..R-1 read as zeros. */
 CINCH_API cinch_value cinch_gather(cinch_graph *g, cinch_value x, cinch_value rows);
@@ -145,7 +146,8 @@ CINCH_API cinch_value cinch_loss_huber(cinch_graph *g, cinch_value prediction, c
 CINCH_API cinch_value cinch_loss_bce(cinch_graph *g, cinch_value probability, cinch_value target, cinch_reduction r);
 CINCH_API cinch_value cinch_loss_bce_logits(cinch_graph *g, cinch_value logit, cinch_value target, cinch_reduction r);
 /* logits [N, C] or [N, ..., C], label i32 [N] or [N, ...]; `none` gives the labels' shape; `mean` is over labels. */
-CINCH_API cinch_value cinch_loss_cross_entropy(cinch_graph *g, cinch_value logits, cinch_value label, cinch_reduction r);
+CINCH_API cinch_value cinch_loss_cross_entropy(cinch_graph *g, cinch_value logits, cinch_value label,
+                                               cinch_reduction r);
 /* KL(N(mu, exp(logvar)) || N(0, 1)) = -0.5 (1 + logvar - mu^2 - exp(logvar)); Kingma & Welling 2014, appendix B. */
 CINCH_API cinch_value cinch_loss_gaussian_kl(cinch_graph *g, cinch_value mu, cinch_value logvar, cinch_reduction r);
 /* sqrt(sum d^2 / sum target^2) per sample, `none` giving [N]; `mean` and `batchmean` average over samples. */

@@ -22,15 +22,15 @@ typedef struct cinch_report_options {
 } cinch_report_options;
 
 /* Writes into a run's folder
-       report.html           one page that needs no other file and no network: figures beside PCA's, losses over the steps,
+       report.html           one page that needs no other file and no network: figures beside PCA's, losses by step,
                              reconstructions, errors, the codes by PCA and t-SNE (of up to 2,000 samples), samples,
                              traversals, layers, data, environment
        reconstructions.png   originals above reconstructions with their mean squared errors, typical ones and the worst
        history.png           the losses by step
        samples.png           of variational models: draws from the prior
-   of the run's test part, else its validation or training part; its data must be there. Each file is there whole or not at
-   all. `options` may be NULL. Errors: those of cinch_run_open and cinch_run_dataset; CINCH_DATA where metrics.jsonl is
-   missing; CINCH_DEVICE, CINCH_OUTPUT. */
+   of the run's test part, else its validation or training part; its data must be there. Each file is there whole or not
+   at all. `options` may be NULL. Errors: those of cinch_run_open and cinch_run_dataset; CINCH_DATA where metrics.jsonl
+   is missing; CINCH_DEVICE, CINCH_OUTPUT. */
 CINCH_API cinch_status cinch_report_write(const char *run_path, const cinch_report_options *options);
 
 /* Two of the pictures alone, of the first CINCH_REPORT_ROWS rows; `path` is the picture's. */
@@ -39,8 +39,8 @@ CINCH_API cinch_status cinch_report_history(const char *run_path, const char *pa
 
 /* Writes a picture of n samples, `values` [n, sample] in the model's range, ten side by side; with `originals` (may be
    NULL) of the same shape above them. CINCH_USAGE when they are too many for one picture, CINCH_OUTPUT. */
-CINCH_API cinch_status cinch_report_samples(const char *path, const cinch_sample *sample, int64_t n, const float *values,
-                                            const float *originals);
+CINCH_API cinch_status cinch_report_samples(const char *path, const cinch_sample *sample, int64_t n,
+                                            const float *values, const float *originals);
 
 /* --- runs beside each other --------------------------------------------------------------------------------------- */
 
@@ -65,10 +65,10 @@ CINCH_API cinch_status cinch_report_compare(const cinch_contender *runs, int n, 
 CINCH_API cinch_status cinch_report_compare_json(const cinch_contender *runs, int n, const cinch_comparison *found,
                                                  char **json);
 
-/* Writes into a folder, which is made where it is missing, compare.json and compare.png: samples that every run was measured
-   on (of the first run's, where the data differ) above what each makes of them, with mean squared errors, on one scale.
-   Where samples or ranges differ there is no picture: *why (may be NULL; else NULL with a picture) says so until this
-   thread's next error, and compare.png of earlier is removed. CINCH_OUTPUT, CINCH_DEVICE. */
+/* Writes into a folder, which is made where it is missing, compare.json and compare.png: samples that every run was
+   measured on (of the first run's, where the data differ) above what each makes of them, with mean squared errors, on
+   one scale. Where samples or ranges differ there is no picture: *why (may be NULL; else NULL with a picture) says so
+   until this thread's next error, and compare.png of earlier is removed. CINCH_OUTPUT, CINCH_DEVICE. */
 CINCH_API cinch_status cinch_report_compare_write(const cinch_contender *runs, int n, const cinch_comparison *found,
                                                   const char *folder, const char **why);
 

@@ -54,9 +54,10 @@ typedef struct cinch_train_result {
 CINCH_API cinch_status cinch_train(const cinch_config *config, const char *path, const cinch_train_options *options,
                                    cinch_train_result *result);
 
-/* Whether cinch_train would begin with this folder, going by the two first of the options: CINCH_USAGE for one that is not
-   empty or a run that is not to be resumed so, CINCH_DATA for none to resume. Nothing is written. */
-CINCH_API cinch_status cinch_train_check(const cinch_config *config, const char *path, const cinch_train_options *options);
+/* Whether cinch_train would begin with this folder, going by the two first of the options: CINCH_USAGE for one that is
+   not empty or a run that is not to be resumed so, CINCH_DATA for none to resume. Nothing is written. */
+CINCH_API cinch_status cinch_train_check(const cinch_config *config, const char *path,
+                                         const cinch_train_options *options);
 
 /* What training would take: layers, parameters and planned bytes; nothing is written. */
 typedef struct cinch_dry_run {
@@ -123,8 +124,8 @@ typedef struct cinch_evaluation {
     double loss_kl, loss_sparsity;
     double kl_share;         /* loss_kl / (|loss_recon| + loss_kl) */
     double loss_floor;       /* of bce: what perfect reconstructions of grey data would have */
-    double elbo;             /* of variational models with bce or gaussian: nats a sample whatever the reduction, from one
-                                draw of each posterior; loss_recon and loss_kl are of that draw, too */
+    double elbo;             /* of variational models with bce or gaussian: nats a sample whatever the reduction, from
+                                one draw of each posterior; loss_recon and loss_kl are of that draw, too */
     double kl_active, active; /* shares of the code's numbers in use, see cinch_model_loss */
     double noisy_mse, denoised_mse; /* of denoising models: of the input with noise, and of what becomes of it, both
                                 to the clean target */
@@ -149,8 +150,8 @@ CINCH_API cinch_status cinch_run_encode(cinch_run *run, const float *x, const in
 CINCH_API cinch_status cinch_run_decode(cinch_run *run, const float *code, const int32_t *label, int64_t n, float *x);
 CINCH_API cinch_status cinch_run_reconstruct(cinch_run *run, const float *x, const int32_t *label, int64_t n, float *y);
 
-/* Codes to sample from: a variational model's prior N(0, 1), or a Gaussian fitted to the codes of the training part, which
-   any model has (its data must be there). */
+/* Codes to sample from: a variational model's prior N(0, 1), or a Gaussian fitted to the codes of the training part,
+   which any model has (its data must be there). */
 typedef enum cinch_sampler { CINCH_SAMPLER_AUTO, CINCH_SAMPLER_PRIOR, CINCH_SAMPLER_GAUSSIAN } cinch_sampler;
 
 typedef struct cinch_sampling {
@@ -160,20 +161,20 @@ typedef struct cinch_sampling {
     int32_t label;           /* of a conditional model; below 0: all labels in turn */
 } cinch_sampling;
 
-/* n codes [n, code shape], and n samples [n, sample] in the model's range. The same seed gives the same ones. CINCH_USAGE
-   for a prior that the model has not, or a label that it does not know. */
+/* n codes [n, code shape], and n samples [n, sample] in the model's range. The same seed gives the same ones.
+   CINCH_USAGE for a prior that the model has not, or a label that it does not know. */
 CINCH_API cinch_status cinch_run_draw_codes(cinch_run *run, const cinch_sampling *sampling, int64_t n, float *code);
 CINCH_API cinch_status cinch_run_sample(cinch_run *run, const cinch_sampling *sampling, int64_t n, float *x);
 
-/* n draws from the posteriors that cinch_run_encode gave: mean + exp(logvar / 2) noise, all [n, code shape]; `code` is neither
-   of the others. Of `sampling`, seed and first count. CINCH_USAGE for a model that is not variational. */
+/* n draws from the posteriors that cinch_run_encode gave: mean + exp(logvar / 2) noise, all [n, code shape]; `code` is
+   neither of the others. Of `sampling`, seed and first count. CINCH_USAGE for a model that is not variational. */
 CINCH_API cinch_status cinch_run_draw_posterior(cinch_run *run, const cinch_sampling *sampling, const float *mean,
                                                 const float *logvar, int64_t n, float *code);
 
 typedef enum cinch_path { CINCH_PATH_LINEAR, CINCH_PATH_SLERP } cinch_path;
 
-/* Decodes `points` (at least 2) codes from that of x[0] to that of x[1], x [2, sample], into y [points, sample]; slerp goes
-   along the great circle. `label` [2] is for conditional models: the first one's is taken all the way. */
+/* Decodes `points` (at least 2) codes from that of x[0] to that of x[1], x [2, sample], into y [points, sample]; slerp
+   goes along the great circle. `label` [2] is for conditional models: the first one's is taken all the way. */
 CINCH_API cinch_status cinch_run_interpolate(cinch_run *run, const float *x, const int32_t *label, cinch_path path,
                                              int64_t points, float *y);
 
@@ -205,7 +206,7 @@ typedef struct cinch_bench_options {
     int64_t steps;           /* timed; 0: enough for about five seconds. On a GPU each is the average of ten steps,
                                 which it runs without the host waiting in between. */
     const char *weights;     /* initial weights from a safetensors file; NULL: fresh ones */
-    const char *data;        /* samples from an .npy file, batch after batch, again and again; NULL: fresh random ones */
+    const char *data;        /* samples from an .npy file, batch after batch, again and again; NULL: random ones */
     cinch_precision precision;
 } cinch_bench_options;
 

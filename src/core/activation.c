@@ -37,8 +37,15 @@ static cinch_value call2(cinch_graph *g, cinch_op op, cinch_value a, cinch_value
 #define PLAIN(name) \
     cinch_value cinch_##name(cinch_graph *g, cinch_value x) { return call1(g, CINCH_OP_##name, x, 0); }
 
-static cinch_value zero(cinch_graph *g, cinch_value x) { return cinch_fill(g, cinch_dtype_of(g, x), (cinch_shape){0}, 0); }
-static cinch_value affine(cinch_graph *g, cinch_value x, float scale, float offset) { return cinch_affine(g, x, scale, offset); }
+static cinch_value zero(cinch_graph *g, cinch_value x)
+{
+    return cinch_fill(g, cinch_dtype_of(g, x), (cinch_shape){0}, 0);
+}
+
+static cinch_value affine(cinch_graph *g, cinch_value x, float scale, float offset)
+{
+    return cinch_affine(g, x, scale, offset);
+}
 
 /* The slope of each activation, in elementary ops, as a function of what its gradient op sees. */
 
@@ -50,7 +57,10 @@ static cinch_value slope_relu(cinch_graph *g, cinch_value y, float p)
 }
 ACTIVATION(relu, r->y)
 
-cinch_value cinch_leaky_relu(cinch_graph *g, cinch_value x, float slope) { return call1(g, CINCH_OP_leaky_relu, x, slope); }
+cinch_value cinch_leaky_relu(cinch_graph *g, cinch_value x, float slope)
+{
+    return call1(g, CINCH_OP_leaky_relu, x, slope);
+}
 static cinch_value slope_leaky_relu(cinch_graph *g, cinch_value x, float p)
 {
     return affine(g, cinch_greater(g, x, zero(g, x)), 1 - p, p);

@@ -123,13 +123,13 @@ typedef struct cinch_backend_vtable {
     void (*release)(cinch_backend *, void *memory);
     cinch_status (*write)(cinch_backend *, void *device, const void *host, size_t bytes); /* host is free at once */
     cinch_status (*read)(cinch_backend *, void *host, const void *device, size_t bytes);  /* waits */
-    /* Like write, but beside the work under way, for memory in two slots, 0 and 1, that take turns: a write makes it its
-       slot's turn. It comes after all work given before that slot's last turn ended, and before all work given after it.
-       NULL where it would be `write`. */
+    /* Like write, but beside the work under way, for memory in two slots, 0 and 1, that take turns: a write makes it
+       its slot's turn. It comes after all work given before that slot's last turn ended, and before all work given
+       after it. NULL where it would be `write`. */
     cinch_status (*write_ahead)(cinch_backend *, int slot, void *device, const void *host, size_t bytes);
-    /* Reads that the host does not wait for until it needs them. A fetch is one such read, of at most `bytes`, again and
-       again: `start` returns at once and reads what is there after all work given before; `finish` waits for that alone
-       and gives host memory that is the fetch's, good until the next start. NULL where `read` never waits. */
+    /* Reads that the host does not wait for until it needs them. A fetch is one such read, of at most `bytes`, again
+       and again: `start` returns at once and reads what is there after all work given before; `finish` waits for that
+       alone and gives host memory that is the fetch's, good until the next start. NULL where `read` never waits. */
     cinch_status (*fetch_open)(cinch_backend *, size_t bytes, void **fetch);
     void (*fetch_close)(cinch_backend *, void *fetch);
     cinch_status (*fetch_start)(cinch_backend *, void *fetch, const void *device, size_t bytes);

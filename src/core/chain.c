@@ -15,8 +15,8 @@ static bool chain_shape(cinch_graph *g, cinch_node *node)
     return true;
 }
 
-static cinch_value step_operand(cinch_graph *g, const cinch_node *n, const cinch_value *results, const cinch_chain_step *s,
-                                int k)
+static cinch_value step_operand(cinch_graph *g, const cinch_node *n, const cinch_value *results,
+                                const cinch_chain_step *s, int k)
 {
     int operand = s->operand[k];
     cinch_dtype dtype = cinch_dtype_of(g, cinch_operand(g, n, 0));

@@ -158,8 +158,9 @@ static cinch_status explain_lack(const cinch_device *device, cinch_status status
         if (available >= bytes) return cinch_fail_in(status, device->name);
         snprintf(room, sizeof room, ", and %.1f of the device's %.1f MiB are free", mib(available), mib(total));
     }
-    return cinch_fail(status, "%s: out of memory: %.1f MiB (%zu bytes) are needed for %s, %.1f MiB are held already%s; a "
-                      "smaller --batch-size or model needs less", device->name, mib(bytes), bytes, what, mib(device->memory.now), room);
+    return cinch_fail(status, "%s: out of memory: %.1f MiB (%zu bytes) are needed for %s, %.1f MiB are held already%s; "
+                      "a smaller --batch-size or model needs less", device->name, mib(bytes), bytes, what,
+                      mib(device->memory.now), room);
 }
 
 static cinch_status take(cinch_device *device, size_t bytes, const char *what, void **memory)

@@ -40,11 +40,17 @@ static cinch_value ternary(cinch_graph *g, cinch_op op, cinch_value a, cinch_val
 #define UNARY(name) \
     cinch_value cinch_##name(cinch_graph *g, cinch_value x) { return unary(g, CINCH_OP_##name, x, 0, 0); }
 #define BINARY(name) \
-    cinch_value cinch_##name(cinch_graph *g, cinch_value a, cinch_value b) { return binary(g, CINCH_OP_##name, a, b, 0); }
+    cinch_value cinch_##name(cinch_graph *g, cinch_value a, cinch_value b) \
+    { \
+        return binary(g, CINCH_OP_##name, a, b, 0); \
+    }
 
 /* Short names for the mathematics below. */
 static cinch_value mul(cinch_graph *g, cinch_value a, cinch_value b) { return cinch_mul(g, a, b); }
-static cinch_value affine(cinch_graph *g, cinch_value x, float scale, float offset) { return cinch_affine(g, x, scale, offset); }
+static cinch_value affine(cinch_graph *g, cinch_value x, float scale, float offset)
+{
+    return cinch_affine(g, x, scale, offset);
+}
 
 /* A number in x's own type. */
 static cinch_value number(cinch_graph *g, cinch_value x, float value)

@@ -311,7 +311,8 @@ static const char *slab_name(const cinch_plan *plan, cinch_slab slab, int64_t at
     cinch_slab layout = slab > CINCH_SLAB_STATE ? CINCH_SLAB_TRAINABLE : slab;
     for (int i = 0; i < plan->params->n; i++) {
         const cinch_param_entry *e = &plan->params->entries[i];
-        if (cinch_slab_of(e) == layout && at >= e->offset && at - e->offset < cinch_shape_count(e->shape)) return e->name;
+        int64_t within = at - e->offset;
+        if (cinch_slab_of(e) == layout && within >= 0 && within < cinch_shape_count(e->shape)) return e->name;
     }
     return cinch_slab_name(slab);
 }
@@ -362,8 +363,8 @@ static cinch_status look_at_results(cinch_plan *plan, int32_t step)
         TRY(look(plan, &plan->calls[step].out[k], &bad, &at));
         if (at < 0) continue;
         name_op(&plan->calls[step], name, sizeof name);
-        return cinch_fail(CINCH_NUMERIC, "%s%s%s gave %g in %s; a lower learning rate or gradient clipping may help", scope,
-                          *scope ? ": " : "", name, bad, cinch_shape_text(n->shape, shape));
+        return cinch_fail(CINCH_NUMERIC, "%s%s%s gave %g in %s; a lower learning rate or gradient clipping may help",
+                          scope, *scope ? ": " : "", name, bad, cinch_shape_text(n->shape, shape));
     }
     return CINCH_OK;
 }

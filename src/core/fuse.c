@@ -406,8 +406,8 @@ static void fuse_sum(fusion *f, int32_t id)
     while (g->nodes[producer].op == CINCH_OP_reshape && f->uses[producer] == 1) producer = operand(g, producer, 0);
     const cinch_node *p = &g->nodes[producer];
     if (p->op != CINCH_OP_chain || p->attr.chain.reduce || f->uses[producer] != 1) return;
-    if (cinch_shape_count(n->shape) != 1 || cinch_shape_count(p->shape) != cinch_shape_count(g->nodes[operand(g, id, 0)].shape))
-        return;
+    const cinch_node *summed = &g->nodes[operand(g, id, 0)];
+    if (cinch_shape_count(n->shape) != 1 || cinch_shape_count(p->shape) != cinch_shape_count(summed->shape)) return;
     draft d = {.n_steps = p->attr.chain.n_steps, .n_in = p->n_in};
     memcpy(d.step, p->attr.chain.step, sizeof d.step);
     for (int k = 0; k < p->n_in; k++) d.in[k] = operand(g, producer, k);

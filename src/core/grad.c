@@ -56,7 +56,8 @@ void cinch_give(cinch_gradient *r, int k, cinch_value d)
     if (!cinch_wanted(r, k) || !cinch_valid(d)) return;
     cinch_shape shape = g->nodes[operand_id(r, k)].shape;
     bool elementwise = cinch_ops[r->node.op].kind == CINCH_KIND_ELEMENTWISE;
-    if (elementwise && !cinch_same_shape(shape, r->node.shape)) d = cinch_sum_to(g, materialise(g, d, r->node.shape), shape);
+    if (elementwise && !cinch_same_shape(shape, r->node.shape))
+        d = cinch_sum_to(g, materialise(g, d, r->node.shape), shape);
     add_adjoint(r, k, d);
 }
 
@@ -104,7 +105,8 @@ static void differentiate_expanded(cinch_gradient *r, const cinch_rule *rule)
         cinch_shape shape = cinch_shape_of(g, r->in[k]);
         views[k] = cinch_append_as(g, CINCH_OP_reshape, NULL, 1, &r->in[k], cinch_dtype_of(g, r->in[k]), shape);
     }
-    if (g->status || cinch_grow((void **)&g->operands, &g->room_operands, g->n_operands + n, sizeof *g->operands)) return;
+    if (g->status || cinch_grow((void **)&g->operands, &g->room_operands, g->n_operands + n, sizeof *g->operands))
+        return;
     first = g->n_operands;
     for (int k = 0; k < n; k++) g->operands[g->n_operands++] = views[k].id;
     cinch_node node = r->node;
@@ -223,4 +225,7 @@ void cinch_grad(cinch_graph *g, cinch_value loss, const cinch_value *wrt, int n,
     cinch_grad_seeded(g, loss, cinch_fill(g, CINCH_F32, shape, 1), wrt, n, out);
 }
 
-cinch_value cinch_stop_gradient(cinch_graph *g, cinch_value x) { return cinch_append(g, CINCH_OP_stop_gradient, NULL, 1, &x); }
+cinch_value cinch_stop_gradient(cinch_graph *g, cinch_value x)
+{
+    return cinch_append(g, CINCH_OP_stop_gradient, NULL, 1, &x);
+}

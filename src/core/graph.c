@@ -192,7 +192,8 @@ cinch_value cinch_append(cinch_graph *g, cinch_op op, const cinch_attr *attr, in
     static const char *const dtype_names[] = {"f32", "bf16", "i32", "u8"};
     const cinch_op_info *info = &cinch_ops[op];
     if (g->status) return (cinch_value){0};
-    if (!operands_valid(g, n, in)) return cinch_graph_fail(g, "%s: an operand is not a value of this graph", info->name);
+    if (!operands_valid(g, n, in))
+        return cinch_graph_fail(g, "%s: an operand is not a value of this graph", info->name);
     if (info->n_in != CINCH_ANY_COUNT && info->n_in != n)
         return cinch_graph_fail(g, "%s takes %d operands, not %d", info->name, info->n_in, n);
     cinch_node *node = draft(g, op, attr, n, in);
@@ -225,7 +226,8 @@ static bool sizes_fit(cinch_shape shape)
     int64_t count = 1;
     if (shape.rank < 0 || shape.rank > CINCH_RANK_MAX) return false;
     for (int i = 0; i < shape.rank; i++)
-        if (shape.dim[i] < 0 || __builtin_mul_overflow(count, shape.dim[i], &count) || count > INT64_MAX / 8) return false;
+        if (shape.dim[i] < 0 || __builtin_mul_overflow(count, shape.dim[i], &count) || count > INT64_MAX / 8)
+            return false;
     return true;
 }
 

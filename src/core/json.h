@@ -25,8 +25,8 @@ cinch_status cinch_json_append(json_t *array, json_t *value);
    line. */
 cinch_status cinch_json_text(char **out, const json_t *value, int indent);
 
-/* A string, or null for NULL. In a text that is not UTF-8 (a path, a command line) all bytes beyond ASCII become ?, and it is
-   cut to 1,023 bytes. NULL when memory is short. */
+/* A string, or null for NULL. In a text that is not UTF-8 (a path, a command line) all bytes beyond ASCII become ?, and
+   it is cut to 1,023 bytes. NULL when memory is short. */
 json_t *cinch_json_lossy(const char *text);
 
 /* The value on one line, cut to fit into an error message. Returns text. */

@@ -48,7 +48,8 @@ static int32_t operand(const cinch_graph *g, int32_t id, int k) { return g->oper
 static void find_lifetimes(layouter *l)
 {
     const cinch_graph *g = l->g;
-    for (int32_t id = 0; id < g->n_nodes; id++) l->step[id] = l->last_saved[id] = l->of[id] = l->of_saved[id] = l->of_scratch[id] = -1;
+    for (int32_t id = 0; id < g->n_nodes; id++)
+        l->step[id] = l->last_saved[id] = l->of[id] = l->of_saved[id] = l->of_scratch[id] = -1;
     for (int32_t i = 0; i < l->s->n; i++) {
         int32_t id = l->s->order[i];
         l->step[id] = l->last[id] = i;
@@ -117,9 +118,10 @@ static bool may_overwrite(const layouter *l, int32_t id, int k)
     if (l->of[base.id] < 0 || l->buffers[l->of[base.id]].fixed || base.offset || l->within[base.id]) return false;
     if (l->kept[base.id] || l->last[base.id] != l->step[id] || g->nodes[in].dtype != n->dtype) return false;
     if (bytes_of(&g->nodes[base.id]) != bytes_of(n) || bytes_of(&g->nodes[in]) != bytes_of(n)) return false;
-    for (int j = 0; j < n->n_in; j++)
-        if (cinch_base_of(g, operand(g, id, j)).id == base.id && !cinch_same_shape(g->nodes[operand(g, id, j)].shape, n->shape))
-            return false;
+    for (int j = 0; j < n->n_in; j++) {
+        int32_t other = operand(g, id, j);
+        if (cinch_base_of(g, other).id == base.id && !cinch_same_shape(g->nodes[other].shape, n->shape)) return false;
+    }
     return cinch_same_shape(g->nodes[in].shape, n->shape);
 }
 

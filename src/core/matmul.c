@@ -2,7 +2,8 @@
 /* Matrix products. */
 #include "core/grad.h"
 
-static cinch_value product(cinch_graph *g, cinch_op op, int n, const cinch_value *in, bool transpose_a, bool transpose_b)
+static cinch_value product(cinch_graph *g, cinch_op op, int n, const cinch_value *in, bool transpose_a,
+                           bool transpose_b)
 {
     return cinch_append(g, op, &(cinch_attr){.matmul = {transpose_a, transpose_b, 0, {0, 0}}}, n, in);
 }

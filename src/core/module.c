@@ -67,8 +67,8 @@ static cinch_status find_file(const char *file, char path[PATH_ROOM])
         return cinch_fail(CINCH_DEVICE, "CINCH_BACKEND_PATH is %.200s, where there is no %s", given, file);
     }
     if (find_near(file, path) || find_in(CINCH_MODULE_FOLDER, file, path)) return CINCH_OK;
-    return cinch_fail(CINCH_DEVICE, "the backend for GPUs is not installed (%s); where it is elsewhere, CINCH_BACKEND_PATH "
-                      "names its folder", file);
+    return cinch_fail(CINCH_DEVICE, "the backend for GPUs is not installed (%s); where it is elsewhere, "
+                      "CINCH_BACKEND_PATH names its folder", file);
 }
 
 /* --- loading ------------------------------------------------------------------------------------------------------ */
@@ -80,16 +80,16 @@ static cinch_status explain(const char *path)
     const char *words = dlerror(), *library = words ? strstr(words, missing) : NULL;
     if (!library || !strncmp(words, path, strlen(path)))
         return cinch_fail(CINCH_DEVICE, "the backend for GPUs cannot be loaded: %s", words ? words : path);
-    return cinch_fail(CINCH_DEVICE, "the backend for GPUs needs %.*s, which is not here; install it, or name its folder in "
-                      "LD_LIBRARY_PATH", (int)(library - words), words);
+    return cinch_fail(CINCH_DEVICE, "the backend for GPUs needs %.*s, which is not here; install it, or name its "
+                      "folder in LD_LIBRARY_PATH", (int)(library - words), words);
 }
 
 static cinch_status check(const cinch_module *module, const char *path)
 {
     if (!module) return cinch_fail(CINCH_DEVICE, "%s is not a backend of cinch", path);
     if (module->abi != CINCH_MODULE_ABI)
-        return cinch_fail(CINCH_DEVICE, "%s was built for another version of cinch (ABI %d, and this one has %d); install "
-                          "both from the same build", path, (int)module->abi, (int)CINCH_MODULE_ABI);
+        return cinch_fail(CINCH_DEVICE, "%s was built for another version of cinch (ABI %d, and this one has %d); "
+                          "install both from the same build", path, (int)module->abi, (int)CINCH_MODULE_ABI);
     if (!strcmp(module->version, CINCH_VERSION)) return CINCH_OK;
     return cinch_fail(CINCH_DEVICE, "%s is of cinch %.20s, and this is %s; install both from the same build", path,
                       module->version, CINCH_VERSION);

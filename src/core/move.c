@@ -73,7 +73,8 @@ const cinch_rule cinch_rule_window = {0}, cinch_rule_result = {0}, cinch_rule_wr
 
 cinch_value cinch_window(cinch_graph *g, cinch_value slab, int64_t offset, cinch_shape shape)
 {
-    return cinch_append_as(g, CINCH_OP_window, &(cinch_attr){.window = {offset}}, 1, &slab, cinch_dtype_of(g, slab), shape);
+    cinch_attr attr = {.window = {offset}};
+    return cinch_append_as(g, CINCH_OP_window, &attr, 1, &slab, cinch_dtype_of(g, slab), shape);
 }
 
 static void grad_copy(cinch_gradient *r) { cinch_give(r, 0, r->dy); }

@@ -10,7 +10,9 @@
 
 /* --- op table ----------------------------------------------------------------------------------------------------- */
 
-typedef enum cinch_op_kind { CINCH_KIND_LEAF, CINCH_KIND_VIEW, CINCH_KIND_ELEMENTWISE, CINCH_KIND_OP, CINCH_KIND_EFFECT } cinch_op_kind;
+typedef enum cinch_op_kind {
+    CINCH_KIND_LEAF, CINCH_KIND_VIEW, CINCH_KIND_ELEMENTWISE, CINCH_KIND_OP, CINCH_KIND_EFFECT
+} cinch_op_kind;
 
 enum { CINCH_ANY_COUNT = -1, CINCH_NEVER = -1, CINCH_ANY_INPUT = -2 };
 
@@ -93,7 +95,7 @@ cinch_value cinch_append_as(cinch_graph *g, cinch_op op, const cinch_attr *attr,
 typedef struct cinch_gradient cinch_gradient; /* grad.h */
 
 typedef struct cinch_rule {
-    /* Sets node->shape and node->dtype from the operands; calls cinch_graph_fail and returns false when they do not fit.
+    /* Sets node->shape and node->dtype from the operands; calls cinch_graph_fail and returns false if they do not fit.
        NULL: the operands do not tell, and the node is made by cinch_append_as (fill, slice, pad, ...). */
     bool (*shape)(cinch_graph *g, cinch_node *node);
     /* Adds to the operands' gradients (grad.h); NULL: no gradient flows. */

@@ -209,7 +209,8 @@ cinch_status cinch_params_allocate(cinch_params *p, cinch_device *device, uint64
     if (p->device) return cinch_fail(CINCH_USAGE, "the parameters have their memory already");
     cinch_params_lay_out(p);
     p->device = device;
-    for (int slab = CINCH_SLAB_TRAINABLE; slab <= CINCH_SLAB_STATE; slab++) TRY(cinch_params_slab_memory(p, slab, &memory));
+    for (int slab = CINCH_SLAB_TRAINABLE; slab <= CINCH_SLAB_STATE; slab++)
+        TRY(cinch_params_slab_memory(p, slab, &memory));
     return initialise_all(p, seed);
 }
 

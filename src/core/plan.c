@@ -171,7 +171,8 @@ static cinch_status check(const cinch_graph *graph, const cinch_device *device, 
     if (graph->params && graph->params != params)
         return cinch_fail(CINCH_USAGE, "the plan needs the store that its graph's parameters are in");
     if (params && params->device && strcmp(params->device->name, device->name))
-        return cinch_fail(CINCH_USAGE, "the plan is for %s, its parameters are on %s", device->name, params->device->name);
+        return cinch_fail(CINCH_USAGE, "the plan is for %s, its parameters are on %s", device->name,
+                          params->device->name);
     return CINCH_OK;
 }
 
@@ -239,7 +240,8 @@ static size_t leaf_bytes(const cinch_plan *plan, cinch_op op)
 {
     size_t bytes = 0;
     for (int i = 0; i < plan->g->n_leaves; i++)
-        if (plan->g->nodes[plan->g->leaves[i].node].op == op && !plan->bindings[i].bound) bytes += plan->bindings[i].bytes;
+        if (plan->g->nodes[plan->g->leaves[i].node].op == op && !plan->bindings[i].bound)
+            bytes += plan->bindings[i].bytes;
     return bytes;
 }
 

@@ -8,7 +8,8 @@ static bool reduce_shape(cinch_graph *g, cinch_node *node)
     cinch_shape in = g->nodes[g->operands[node->first_in]].shape;
     int first = node->attr.axis.first, last = node->attr.axis.last;
     if (first < 0 || last < first || last >= in.rank) {
-        cinch_graph_fail(g, "%s: no axes %d to %d in a tensor of rank %d", cinch_ops[node->op].name, first, last, in.rank);
+        cinch_graph_fail(g, "%s: no axes %d to %d in a tensor of rank %d", cinch_ops[node->op].name, first, last,
+                         in.rank);
         return false;
     }
     node->shape.rank = in.rank - (last - first + 1);
@@ -69,7 +70,10 @@ static cinch_value keep_axes(cinch_gradient *r, cinch_value v)
     return cinch_reshape(r->g, v, shape);
 }
 
-cinch_value cinch_sum(cinch_graph *g, cinch_value x, unsigned axes, bool keep) { return reduce(g, CINCH_OP_sum, x, axes, keep); }
+cinch_value cinch_sum(cinch_graph *g, cinch_value x, unsigned axes, bool keep)
+{
+    return reduce(g, CINCH_OP_sum, x, axes, keep);
+}
 static void grad_sum(cinch_gradient *r) { cinch_give(r, 0, keep_axes(r, r->dy)); }
 const cinch_rule cinch_rule_sum = {reduce_shape, grad_sum, NULL};
 
@@ -88,8 +92,16 @@ static void grad_extreme(cinch_gradient *r)
     cinch_value count = keep_axes(r, over(g, CINCH_OP_sum, ties, r->node.attr.axis.first, r->node.attr.axis.last));
     cinch_give(r, 0, cinch_mul(g, cinch_div(g, keep_axes(r, r->dy), count), ties));
 }
-cinch_value cinch_max(cinch_graph *g, cinch_value x, unsigned axes, bool keep) { return reduce(g, CINCH_OP_max, x, axes, keep); }
-cinch_value cinch_min(cinch_graph *g, cinch_value x, unsigned axes, bool keep) { return reduce(g, CINCH_OP_min, x, axes, keep); }
+
+cinch_value cinch_max(cinch_graph *g, cinch_value x, unsigned axes, bool keep)
+{
+    return reduce(g, CINCH_OP_max, x, axes, keep);
+}
+
+cinch_value cinch_min(cinch_graph *g, cinch_value x, unsigned axes, bool keep)
+{
+    return reduce(g, CINCH_OP_min, x, axes, keep);
+}
 const cinch_rule cinch_rule_max = {reduce_shape, grad_extreme, NULL};
 const cinch_rule cinch_rule_min = {reduce_shape, grad_extreme, NULL};
 
@@ -170,7 +182,10 @@ static cinch_value expand_softmax_grad(cinch_graph *g, const cinch_node *n)
 }
 const cinch_rule cinch_rule_softmax_grad = {row_shape, NULL, expand_softmax_grad};
 
-cinch_value cinch_log_softmax(cinch_graph *g, cinch_value x) { return cinch_append(g, CINCH_OP_log_softmax, NULL, 1, &x); }
+cinch_value cinch_log_softmax(cinch_graph *g, cinch_value x)
+{
+    return cinch_append(g, CINCH_OP_log_softmax, NULL, 1, &x);
+}
 static void grad_log_softmax(cinch_gradient *r) { cinch_give(r, 0, with_y(r, CINCH_OP_log_softmax_grad)); }
 const cinch_rule cinch_rule_log_softmax = {row_shape, grad_log_softmax, NULL};
 

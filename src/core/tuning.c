@@ -41,7 +41,8 @@ cinch_status cinch_device_tuning(cinch_device *device, char **text)
     if (!device->backend->vtable->choices) return CINCH_OK;
     collected c = {0};
     json_t *whole = json_object();
-    cinch_status status = whole ? describe(device, whole, &c) : cinch_fail(CINCH_DEVICE, "out of memory for the tuning");
+    cinch_status status = whole ? describe(device, whole, &c)
+                                : cinch_fail(CINCH_DEVICE, "out of memory for the tuning");
     if (!status && json_object_size(c.choices) > 0) status = cinch_json_text(text, whole, 2);
     json_decref(whole);
     return status;

@@ -111,7 +111,10 @@ done:
     return packed;
 }
 
-cinch_value cinch_gradients_slab(cinch_graph *g, cinch_params *p) { return cinch_slab_value(g, p, CINCH_SLAB_GRADIENT); }
+cinch_value cinch_gradients_slab(cinch_graph *g, cinch_params *p)
+{
+    return cinch_slab_value(g, p, CINCH_SLAB_GRADIENT);
+}
 
 void cinch_gradients_add(cinch_graph *g, cinch_params *p, cinch_value gradients, cinch_value scale)
 {
@@ -196,7 +199,8 @@ static void constrain(cinch_graph *g, cinch_params *p, cinch_value weights)
     }
 }
 
-cinch_value cinch_update(cinch_graph *g, cinch_params *p, cinch_value loss, cinch_value gradients, const cinch_optimizer *o)
+cinch_value cinch_update(cinch_graph *g, cinch_params *p, cinch_value loss, cinch_value gradients,
+                         const cinch_optimizer *o)
 {
     if (g->status) return (cinch_value){0};
     if (o->kind == CINCH_RMSPROP && o->centred && o->momentum > 0)

@@ -44,8 +44,9 @@ bool cinch_blas_small_blocks(void) { return version() >= 3017 && core_is_one_of(
 void cinch_blas_describe(char *text, size_t size)
 {
     int v = version();
-    if (v) snprintf(text, size, "OpenBLAS %d.%d.%d (%s)", v / 1000000, v / 1000 % 1000, v % 1000, openblas_get_corename());
-    else snprintf(text, size, "OpenBLAS (%s)", openblas_get_corename());
+    const char *core = openblas_get_corename();
+    if (v) snprintf(text, size, "OpenBLAS %d.%d.%d (%s)", v / 1000000, v / 1000 % 1000, v % 1000, core);
+    else snprintf(text, size, "OpenBLAS (%s)", core);
 }
 
 /* --- the notice --------------------------------------------------------------------------------------------------- */

@@ -16,8 +16,8 @@ enum {
 /* --- vectors ------------------------------------------------------------------------------------------------------ */
 
 /*
- * `fold` makes LANES vectors one, whose lane i is the sum of vector i: halves are added, then quarters, and so on, of two
- * vectors at a time. fold_one adds a single vector up in the same order.
+ * `fold` makes LANES vectors one, whose lane i is the sum of vector i: halves are added, then quarters, and so on, of
+ * two vectors at a time. fold_one adds a single vector up in the same order.
  */
 #if defined(__AVX512F__)
 
@@ -37,8 +37,14 @@ INLINE vector quarters(vector a, vector b)
 {
     return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
 }
-INLINE vector pairs(vector a, vector b) { return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE)); }
-INLINE vector singles(vector a, vector b) { return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD)); }
+INLINE vector pairs(vector a, vector b)
+{
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
+}
+INLINE vector singles(vector a, vector b)
+{
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
+}
 
 INLINE vector fold(const vector a[LANES])
 {
@@ -72,8 +78,14 @@ INLINE vector halves(vector a, vector b)
 {
     return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
 }
-INLINE vector pairs(vector a, vector b) { return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE)); }
-INLINE vector singles(vector a, vector b) { return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xDD)); }
+INLINE vector pairs(vector a, vector b)
+{
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
+}
+INLINE vector singles(vector a, vector b)
+{
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xDD));
+}
 
 INLINE vector fold(const vector a[LANES])
 {
@@ -242,7 +254,8 @@ static void finish(const job *j, area a)
         float *out = (float *)j->c->out->data + r * j->n + a.column;
         if (seen) cinch_load(third, given->data, given->dtype, r * j->n + a.column, a.columns);
         for (int64_t c = 0; c < a.columns && !seen; c++) out[c] += third[c];
-        if (activation) activation(second ? kept : out, (const float *[3]){out, third}, j->c->attr->matmul.param, a.columns);
+        if (activation)
+            activation(second ? kept : out, (const float *[3]){out, third}, j->c->attr->matmul.param, a.columns);
         if (second) cinch_store(second->data, second->dtype, r * j->n + a.column, kept, a.columns);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Products of rows with rows: x [..., k] times weight [n, k] transposed, as in a linear layer, without packing either. A
- * number of the result is summed in an order that k alone fixes, so a row's results do not depend on how many rows there
- * are; and one row, which is bound by reading the weights, goes as fast as they can be read.
+ * Products of rows with rows: x [..., k] times weight [n, k] transposed, as in a linear layer, without packing either.
+ * A number of the result is summed in an order that k alone fixes, so a row's results do not depend on how many rows
+ * there are; and one row, which is bound by reading the weights, goes as fast as they can be read.
  */
 #ifndef CINCH_CPU_DOTS_H
 #define CINCH_CPU_DOTS_H

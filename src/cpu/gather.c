@@ -127,7 +127,8 @@ static cinch_status run_one_hot(cinch_backend *b, const cinch_call *c)
 {
     int64_t depth = c->attr->axis.depth;
     if (depth <= 0) return CINCH_OK;
-    cinch_cpu_pieces(b, cinch_tensor_count(&c->in[0]), cinch_cpu_max(1, CINCH_CPU_PIECE / depth), one_hot_piece, (void *)c);
+    int64_t piece = cinch_cpu_max(1, CINCH_CPU_PIECE / depth);
+    cinch_cpu_pieces(b, cinch_tensor_count(&c->in[0]), piece, one_hot_piece, (void *)c);
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(one_hot, run_one_hot)

@@ -72,7 +72,8 @@ static void set_batch(job *j)
 static void stack_rows(job *j)
 {
     cinch_tensor a = batch_of(&j->c->in[A]), b = batch_of(&j->c->in[B]);
-    if (j->transpose[A] || j->n_batch == 1 || cinch_tensor_count(&b) != 1 || cinch_tensor_count(&a) != j->n_batch) return;
+    if (j->transpose[A] || j->n_batch == 1 || cinch_tensor_count(&b) != 1 || cinch_tensor_count(&a) != j->n_batch)
+        return;
     j->m *= j->n_batch;
     j->n_batch = 1;
     j->batch.rank = 0;

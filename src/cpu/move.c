@@ -69,7 +69,8 @@ static void move_block(void *arg, int64_t task, int worker)
     const mover *m = arg;
     int inner = m->grid.rank - 1, across = m->across;
     int64_t j = task % m->blocks[1] * BLOCK, i = task / m->blocks[1] % m->blocks[0] * BLOCK;
-    int64_t columns = cinch_cpu_min(BLOCK, m->grid.dim[inner] - j), rows = cinch_cpu_min(BLOCK, m->grid.dim[across] - i);
+    int64_t columns = cinch_cpu_min(BLOCK, m->grid.dim[inner] - j);
+    int64_t rows = cinch_cpu_min(BLOCK, m->grid.dim[across] - i);
     int64_t from_step = m->grid.stride[FROM][inner], row_step = m->grid.stride[TO][across];
     cinch_grid outer = m->grid;
     (void)worker;
@@ -284,8 +285,8 @@ static void cast_piece(void *arg, int64_t begin, int64_t end, int worker)
     for (int64_t n; begin < end; begin += n) {
         n = cinch_cpu_min(TILE, end - begin);
         cinch_load(x, c->in[0].data, c->in[0].dtype, begin, n);
-        if (scale != 1 || offset != 0)
-            for (int64_t i = 0; i < n; i++) x[i] = x[i] * scale + offset; /* the same on every set: integers may follow */
+        if (scale != 1 || offset != 0) /* the same on every set: integers may follow */
+            for (int64_t i = 0; i < n; i++) x[i] = x[i] * scale + offset;
         cinch_store(c->out->data, c->out->dtype, begin, x, n);
     }
 }

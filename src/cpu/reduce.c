@@ -140,7 +140,8 @@ static void logsumexp_part(const job *j, const part *p, float *acc)
     float shift[BLOCK];
     reduce_part(j, p, acc);
     for (int64_t i = 0; i < p->columns; i++) shift[i] = cinch_f_is_finite(acc[i]) != 0 ? acc[i] : 0;
-    for (int64_t have = p->columns; have < p->wide; have *= 2) memcpy(shift + have, shift, (size_t)have * sizeof *shift);
+    for (int64_t have = p->columns; have < p->wide; have *= 2)
+        memcpy(shift + have, shift, (size_t)have * sizeof *shift);
     sum_exp(j, p, shift, acc);
     for (int64_t i = 0; i < p->columns; i++) acc[i] = cinch_f_log(acc[i]) + shift[i];
 }
@@ -165,8 +166,9 @@ static void run_task(void *arg, int64_t task, int worker)
 {
     const job *j = arg;
     (void)worker;
-    int64_t block = task % j->blocks, chunk = task / j->blocks % j->chunks, first = task / j->blocks / j->chunks * j->group;
-    for (int64_t outer = first; outer < cinch_cpu_min(first + j->group, j->outer); outer++) run_part(j, outer, chunk, block);
+    int64_t block = task % j->blocks, chunk = task / j->blocks % j->chunks;
+    int64_t first = task / j->blocks / j->chunks * j->group, end = cinch_cpu_min(first + j->group, j->outer);
+    for (int64_t outer = first; outer < end; outer++) run_part(j, outer, chunk, block);
 }
 
 static void cut(job *j, bool one_chunk)

@@ -47,8 +47,10 @@ typedef struct updater {
 UPDATE(sgd_plain, cinch_update_sgd_plain(&weight, grad, h, decay))
 UPDATE(sgd_momentum, float b = u[i]; cinch_update_sgd(&weight, grad, &b, h, decay, 0); u[i] = b)
 UPDATE(sgd_nesterov, float b = u[i]; cinch_update_sgd(&weight, grad, &b, h, decay, 1); u[i] = b)
-UPDATE(adam_coupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, &m, &q, h, decay, 0); u[i] = m; v[i] = q)
-UPDATE(adam_decoupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, &m, &q, h, decay, 1); u[i] = m; v[i] = q)
+UPDATE(adam_coupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, &m, &q, h, decay, 0);
+       u[i] = m; v[i] = q)
+UPDATE(adam_decoupled, float m = u[i], q = v[i]; cinch_update_adam(&weight, grad, &m, &q, h, decay, 1);
+       u[i] = m; v[i] = q)
 UPDATE(adagrad_update, float q = u[i]; cinch_update_adagrad(&weight, grad, &q, h, decay); u[i] = q)
 
 /* rmsprop's second state is the momentum or the mean gradient. */
@@ -122,7 +124,8 @@ static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *
 {
     (void)b, (void)scratch, (void)saved;
     if (!c->attr->update.centred || !c->attr->update.has_momentum) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "rmsprop: centred and momentum share one number for each weight; choose one of them");
+    return cinch_fail(CINCH_USAGE, "rmsprop: centred and momentum share one number for each weight; "
+                      "choose one of them");
 }
 CINCH_CPU_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
 

@@ -187,8 +187,8 @@ static void cuda_describe(cinch_backend *b, char *text, size_t size)
     const cinch_cuda *cuda = cinch_cuda_of(b);
     char lt[64];
     cinch_cuda_lt_describe(cuda->lt, lt, sizeof lt);
-    snprintf(text, size, "%s, compute capability %d.%d, %d multiprocessors, CUDA %d.%d, driver for %d.%d, %s", cuda->name,
-             cuda->capability / 10, cuda->capability % 10, cuda->multiprocessors, cuda->runtime / 1000,
+    snprintf(text, size, "%s, compute capability %d.%d, %d multiprocessors, CUDA %d.%d, driver for %d.%d, %s",
+             cuda->name, cuda->capability / 10, cuda->capability % 10, cuda->multiprocessors, cuda->runtime / 1000,
              cuda->runtime % 1000 / 10, cuda->driver / 1000, cuda->driver % 1000 / 10, lt);
 }
 
@@ -280,8 +280,9 @@ static cinch_status check_code(const cinch_cuda *cuda)
     if (error != cudaErrorNoKernelImageForDevice && error != cudaErrorInvalidDeviceFunction)
         return cinch_cuda_check(error, "looking for code for device %d", cuda->device);
     cudaGetLastError();
-    return cinch_fail(CINCH_DEVICE, "cuda: this build of cinch has no code for %s (compute capability %d.%d); build it with "
-                      "-DCINCH_CUDA_ARCHITECTURES=%d", cuda->name, cuda->capability / 10, cuda->capability % 10, cuda->capability);
+    return cinch_fail(CINCH_DEVICE, "cuda: this build of cinch has no code for %s (compute capability %d.%d); build it "
+                      "with -DCINCH_CUDA_ARCHITECTURES=%d", cuda->name, cuda->capability / 10, cuda->capability % 10,
+                      cuda->capability);
 }
 
 static cinch_status set_up(cinch_cuda *cuda)

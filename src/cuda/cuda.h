@@ -31,7 +31,7 @@ typedef struct cinch_cuda {
 static inline cinch_cuda *cinch_cuda_of(cinch_backend *b) { return (cinch_cuda *)b; }
 static inline cudaStream_t cinch_cuda_stream(cinch_backend *b) { return ((cinch_cuda *)b)->stream; }
 
-/* CINCH_OK, or CINCH_DEVICE with "cuda: WHAT: the runtime's words". `format` says what was tried, in the user's terms. */
+/* CINCH_OK, or CINCH_DEVICE with "cuda: WHAT: the runtime's words". `format` says what was tried, in users' terms. */
 cinch_status cinch_cuda_check(cudaError_t error, const char *format, ...) CINCH_PRINTF(2, 3);
 
 /* After the launches of a call: CINCH_OK, or CINCH_DEVICE with the op and its shapes. */

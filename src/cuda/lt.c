@@ -319,8 +319,8 @@ cinch_status cinch_cuda_lt_run(cinch_backend *b, const cinch_call *c, const cinc
 
 /* --- NaN through ReLU --------------------------------------------------------------------------------------------- */
 
-/* Whether the library's ReLU gives NaN for NaN is documented nowhere. A ReLU that gives 0 would hide a training that went
-   wrong from the checks of the loss, and be none of cinch's: so a small product of the kind is tried, with NaN alone. */
+/* Whether the library's ReLU gives NaN for NaN, as cinch's does, is documented nowhere. One that gives 0 would hide
+   from the checks of the loss a training that went wrong: so a small product of the kind is tried, with NaN alone. */
 
 enum { SMALL = 64, SMALL_BYTES = SMALL * SMALL * sizeof(float) };
 
@@ -339,7 +339,7 @@ static cinch_cuda_product small_product(const cinch_cuda_product *like)
     return p;
 }
 
-/* memory[3 * SMALL_BYTES]: both operands and the bias, the result, the mask. Bytes of 0xff are NaN in f32 and in bf16. */
+/* memory[3 * SMALL_BYTES]: both operands and the bias, the result, the mask. Bytes of 0xff are NaN in f32 and bf16. */
 static cinch_status multiply_nan(cinch_backend *b, const cinch_call *c, const choice *made, char *memory, uint16_t *end)
 {
     const cinch_backend_vtable *vtable = b->vtable;

@@ -4,8 +4,10 @@
 #include "cuda/table.h"
 
 const cinch_kernel cinch_cuda_kernels[CINCH_OP_COUNT] = {
-#define ELEMENTWISE(name, inputs, params, types) [CINCH_OP_##name] = {cinch_cuda_plan_elementwise, cinch_cuda_run_elementwise},
-#define OP(name, inputs, outputs, attr, place, saves, types) [CINCH_OP_##name] = {cinch_cuda_plan_##name, cinch_cuda_run_##name},
+#define ELEMENTWISE(name, inputs, params, types) \
+    [CINCH_OP_##name] = {cinch_cuda_plan_elementwise, cinch_cuda_run_elementwise},
+#define OP(name, inputs, outputs, attr, place, saves, types) \
+    [CINCH_OP_##name] = {cinch_cuda_plan_##name, cinch_cuda_run_##name},
 #include "core/ops.def"
 };
 

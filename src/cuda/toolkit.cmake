@@ -117,7 +117,8 @@ endfunction()
 
 # Found for the layers that will need them; nothing uses them yet.
 function(_cuda_find_later out)
-  find_path(CINCH_CUDNN_INCLUDE cudnn_version.h HINTS ${CUDNN_ROOT} $ENV{CUDNN_ROOT} ${_cuda_roots} PATH_SUFFIXES include)
+  find_path(CINCH_CUDNN_INCLUDE cudnn_version.h
+    HINTS ${CUDNN_ROOT} $ENV{CUDNN_ROOT} ${_cuda_roots} PATH_SUFFIXES include)
   find_library(CINCH_CUDNN_LIBRARY cudnn HINTS ${CUDNN_ROOT} $ENV{CUDNN_ROOT} ${_cuda_roots} PATH_SUFFIXES lib lib64)
   find_path(CINCH_NCCL_INCLUDE nccl.h HINTS ${NCCL_ROOT} $ENV{NCCL_ROOT} ${_cuda_roots} PATH_SUFFIXES include)
   find_library(CINCH_NCCL_LIBRARY nccl HINTS ${NCCL_ROOT} $ENV{NCCL_ROOT} ${_cuda_roots} PATH_SUFFIXES lib lib64)

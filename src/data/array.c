@@ -30,8 +30,10 @@ static const char *grouped(char text[32], uint64_t number)
 static const char *contents(const cinch_array *a, char *text, size_t size)
 {
     bool picture = a->rank == 3 && a->element == CINCH_ELEMENT_U8;
-    size_t at = (size_t)snprintf(text, size, picture ? "%lld images of %lldx%lld" : a->rank == 1 ? "%lld values"
-                                 : "an array of [%lld", (long long)a->dim[0], (long long)a->dim[1], (long long)a->dim[2]);
+    size_t at = (size_t)snprintf(text, size,
+                                 picture ? "%lld images of %lldx%lld"
+                                         : a->rank == 1 ? "%lld values" : "an array of [%lld",
+                                 (long long)a->dim[0], (long long)a->dim[1], (long long)a->dim[2]);
     if (picture || a->rank == 1) return text;
     for (int32_t i = 1; i < a->rank && at < size; i++)
         at += (size_t)snprintf(text + at, size - at, ", %lld", (long long)a->dim[i]);

@@ -100,8 +100,9 @@ static cinch_status set_description(cinch_dataset *d)
     const cinch_dataset_info *i = &d->info;
     if (i->container_test) snprintf(test, sizeof test, " + %lld test", (long long)i->container_test);
     if (i->has_labels) snprintf(classes, sizeof classes, ", %d classes", i->classes);
-    d->description = cinch_format("%s: %lld%s samples of %s %s%s%s", i->reader, (long long)(i->rows - i->container_test),
-                                  test, cinch_layout_text(i->sample, shape, sizeof shape), i->source_type,
+    d->description = cinch_format("%s: %lld%s samples of %s %s%s%s", i->reader,
+                                  (long long)(i->rows - i->container_test), test,
+                                  cinch_layout_text(i->sample, shape, sizeof shape), i->source_type,
                                   i->channels_first ? ", channels first" : "", classes);
     d->info.description = d->description;
     return d->description ? CINCH_OK : CINCH_DEVICE;

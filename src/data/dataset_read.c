@@ -29,7 +29,8 @@ static void convert_floats(const cinch_dataset *d, const uint8_t *in, float *out
     int64_t within = l->count / l->planes;
     size_t plane_bytes = (size_t)within * cinch_element_size(d->source.element);
     for (int64_t p = 0; p < l->planes; p++)
-        cinch_element_convert(d->source.element, d->source.swapped, in + (size_t)p * plane_bytes, within, out + p, l->planes);
+        cinch_element_convert(d->source.element, d->source.swapped, in + (size_t)p * plane_bytes, within, out + p,
+                              l->planes);
 }
 
 static cinch_status copy_row(const cinch_dataset *d, int64_t row, void *out)

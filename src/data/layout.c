@@ -48,8 +48,8 @@ static void channels_to_back(cinch_layout *l)
 static cinch_status ask(cinch_shape source, const char *name)
 {
     char text[96];
-    return cinch_fail(CINCH_USAGE, "%s: which axis of its %s samples holds the channels? Say data.layout=channels_last or "
-                      "channels_first", name, cinch_layout_text(source, text, sizeof text));
+    return cinch_fail(CINCH_USAGE, "%s: which axis of its %s samples holds the channels? Say data.layout=channels_last "
+                      "or channels_first", name, cinch_layout_text(source, text, sizeof text));
 }
 
 cinch_status cinch_layout_resolve(cinch_layout *layout, cinch_shape source, const char *wanted, bool known_last,

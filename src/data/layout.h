@@ -11,7 +11,7 @@ typedef struct cinch_layout {
     cinch_shape source, sample;  /* of one row: in the container, and here (rank at least 1, channels last) */
     bool channels_first;         /* of the container */
     int64_t count;               /* elements */
-    int64_t planes;              /* the container's row is [planes, count / planes], to be transposed; 1: nothing to do */
+    int64_t planes;              /* the container's row is [planes, count / planes], to be transposed; 1: as it is */
 } cinch_layout;
 
 /* `wanted` is the option data.layout; `known_last` that the container says so itself. CINCH_USAGE where the option is

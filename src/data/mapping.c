@@ -17,7 +17,8 @@ static cinch_status map_descriptor(cinch_mapping *mapping, int fd, const char *p
     if (found.st_size == 0) return CINCH_OK;
     void *bytes = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
-        return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_DATA, "%s: cannot be mapped: %s", path, strerror(errno));
+        return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_DATA, "%s: cannot be mapped: %s", path,
+                          strerror(errno));
     mapping->bytes = bytes;
     mapping->size = (size_t)found.st_size;
     return CINCH_OK;

@@ -7,7 +7,7 @@
 
 enum { CINCH_NPY_HEADER_MAX = 384 };
 
-/* Bytes of the array's numbers. CINCH_USAGE, naming `path`, for an element that NumPy has not or a shape that overflows. */
+/* Bytes of the array's numbers. CINCH_USAGE, naming `path`, where NumPy has no such element or the shape overflows. */
 cinch_status cinch_npy_check(const char *path, cinch_element element, cinch_shape shape, int64_t *bytes);
 
 /* Writes the head of version 1.0 into `text`; returns its length. */

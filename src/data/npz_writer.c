@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing .npz: a zip file of .npy files, stored as they are. PKWARE's APPNOTE 6.3.10, sections 4.3 and 4.5.3. Sizes are
- * always those of zip64, and checksums follow the arrays, so that the file is written from front to end.
+ * Writing .npz: a zip file of .npy files, stored as they are. PKWARE's APPNOTE 6.3.10, sections 4.3 and 4.5.3. Sizes
+ * are always those of zip64, and checksums follow the arrays, so that the file is written from front to end.
  */
 #include <cinch/data.h>
 

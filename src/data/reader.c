@@ -50,8 +50,8 @@ cinch_status cinch_format_unknown(const char *format)
     for (int i = 0; i < N_READERS; i++) names[i] = readers[i]->name;
     for (int i = 0; i < N_UNBUILT; i++) names[N_READERS + i] = unbuilt[i].name;
     const char *near = cinch_nearest(format, names, N_READERS + N_UNBUILT);
-    return cinch_fail(CINCH_USAGE, "%s+: unknown data format%s%s%s", format, near ? "; did you mean " : "", near ? near : "",
-                      near ? "+?" : "");
+    return cinch_fail(CINCH_USAGE, "%s+: unknown data format%s%s%s", format, near ? "; did you mean " : "",
+                      near ? near : "", near ? "+?" : "");
 }
 
 /* --- telling formats apart ---------------------------------------------------------------------------------------- */

@@ -150,7 +150,8 @@ static cinch_status parse_member(const char *member, uint64_t *rows, uint64_t *s
         good = take_number(&at, UINT64_MAX, seed);
     }
     if (good && *at == 0) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "shapes:%s: expected shapes:N or shapes:N,SEED with N from 1 to %d", member, INT32_MAX);
+    return cinch_fail(CINCH_USAGE, "shapes:%s: expected shapes:N or shapes:N,SEED with N from 1 to %d", member,
+                      INT32_MAX);
 }
 
 static cinch_status open_shapes(cinch_source *source, const cinch_spec *spec)

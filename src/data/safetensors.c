@@ -72,8 +72,8 @@ static cinch_status read_header(cinch_tensor_file *f, const uint8_t *bytes, size
     if (size < 8) return cinch_fail(CINCH_DATA, "%s: %zu bytes are too few for a safetensors file", f->name, size);
     for (int i = 0; i < 8; i++) length |= (uint64_t)bytes[i] << (8 * i);
     if (length > CINCH_TENSOR_HEADER_MAX)
-        return cinch_fail(CINCH_DATA, "%s: a header of %llu bytes, over the 100 MB allowed; is it safetensors?", f->name,
-                          (unsigned long long)length);
+        return cinch_fail(CINCH_DATA, "%s: a header of %llu bytes, over the 100 MB allowed; is it safetensors?",
+                          f->name, (unsigned long long)length);
     if (length > size - 8)
         return cinch_fail(CINCH_DATA, "%s: truncated: the header has %llu bytes, the file %zu more after its length",
                           f->name, (unsigned long long)length, size - 8);
@@ -146,8 +146,8 @@ static cinch_status read_offsets(const cinch_tensor_file *f, cinch_tensor_entry 
         return cinch_fail(CINCH_DATA, "%s: tensor '%s' ends at byte %lld of the data, which has %lld; is it complete?",
                           f->name, e->name, (long long)last, (long long)f->data_bytes);
     if (last - first != e->bytes)
-        return cinch_fail(CINCH_DATA, "%s: tensor '%s': its shape takes %lld bytes, its data_offsets span %lld", f->name,
-                          e->name, (long long)e->bytes, (long long)(last - first));
+        return cinch_fail(CINCH_DATA, "%s: tensor '%s': its shape takes %lld bytes, its data_offsets span %lld",
+                          f->name, e->name, (long long)e->bytes, (long long)(last - first));
     e->begin = first;
     e->data = f->data + first;
     return CINCH_OK;
@@ -212,7 +212,8 @@ static cinch_status check_cover(const cinch_tensor_file *f)
     for (int64_t i = 0; i < f->n_entries; i++) {
         const cinch_tensor_entry *e = &f->entries[i];
         if (e->begin < at)
-            return cinch_fail(CINCH_DATA, "%s: tensors '%s' and '%s' overlap", f->name, f->entries[i - 1].name, e->name);
+            return cinch_fail(CINCH_DATA, "%s: tensors '%s' and '%s' overlap", f->name, f->entries[i - 1].name,
+                              e->name);
         if (e->begin > at)
             return cinch_fail(CINCH_DATA, "%s: a hole of %lld bytes before tensor '%s'", f->name,
                               (long long)(e->begin - at), e->name);
@@ -333,9 +334,9 @@ cinch_status cinch_tensor_file_require(const cinch_tensor_file *file, const char
     if (!e) return cinch_fail(CINCH_DATA, "%s: has no tensor '%s'", file->name, name);
     if (e->element == element && has_shape(e, shape)) return CINCH_OK;
     *out = NULL;
-    return cinch_fail(CINCH_DATA, "%s: tensor '%s' is %s %s, not %s %s", file->name, name, cinch_element_name(e->element),
-                      shape_text(has, sizeof has, e->dim, e->rank), cinch_element_name(element),
-                      shape_text(wanted, sizeof wanted, shape.dim, shape.rank));
+    return cinch_fail(CINCH_DATA, "%s: tensor '%s' is %s %s, not %s %s", file->name, name,
+                      cinch_element_name(e->element), shape_text(has, sizeof has, e->dim, e->rank),
+                      cinch_element_name(element), shape_text(wanted, sizeof wanted, shape.dim, shape.rank));
 }
 
 const char *cinch_tensor_file_metadata(const cinch_tensor_file *file, const char *key)

@@ -101,7 +101,8 @@ static cinch_status check_declaration(const cinch_tensor_writer *w, const char *
         if (dim[i] < 0 || __builtin_mul_overflow(bytes, dim[i], &bytes))
             return cinch_fail(CINCH_USAGE, "%s: tensor '%s': its shape overflows", w->path, name);
     if (w->declared % size)
-        return cinch_fail(CINCH_USAGE, "%s: tensor '%s' would not be aligned; declare wider elements first", w->path, name);
+        return cinch_fail(CINCH_USAGE, "%s: tensor '%s' would not be aligned; declare wider elements first", w->path,
+                          name);
     if (__builtin_add_overflow(w->declared, bytes, end))
         return cinch_fail(CINCH_USAGE, "%s: tensor '%s': the file's size overflows", w->path, name);
     return CINCH_OK;

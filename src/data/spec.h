@@ -14,7 +14,7 @@ typedef struct cinch_spec {
 } cinch_spec;
 
 /* A path that exists is taken whole; else `word+` before it is a FORMAT, and what follows the first ':' whose left side
-   exists (or the first of all) is the MEMBER. CINCH_USAGE for an empty path, "-" without a FORMAT, an unknown FORMAT. */
+   exists (or the first of all) is the MEMBER. CINCH_USAGE for an empty path, "-" without FORMAT, an unknown FORMAT. */
 cinch_status cinch_spec_parse(cinch_spec *spec, const char *text);
 void cinch_spec_free(cinch_spec *spec);
 

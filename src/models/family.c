@@ -19,10 +19,10 @@ const cinch_option cinch_shared_options[] = {
         .low = 0, .high = 1e3, .low_open = true),
     ROW(NUMBER, "dropout", dropout, "0", "probability of dropping a number behind every hidden layer, in training",
         .low = 0, .high = 1, .high_open = true, .flag = "--dropout"),
-    ROW(STRING, "noise", noise, "none", "denoising: noise on the input in training, KIND:AMOUNT, the clean input being the "
-        "target: gaussian:0.3 (deviation), salt_pepper:0.1, masking:0.2 (shares)", .flag = "--noise"),
-    ROW(ENUM, "condition", condition, "none", "label: encoder and decoder are told the sample's label; with --beta 4, say, "
-        "samples of a vae are surely of the class asked for",
+    ROW(STRING, "noise", noise, "none", "denoising: noise on the input in training, KIND:AMOUNT, the clean input being "
+        "the target: gaussian:0.3 (deviation), salt_pepper:0.1, masking:0.2 (shares)", .flag = "--noise"),
+    ROW(ENUM, "condition", condition, "none", "label: encoder and decoder are told the sample's label; with --beta 4, "
+        "say, samples of a vae are surely of the class asked for",
         .choices = "none label", .flag = "--condition"),
     ROW(INT64, "classes", classes, "auto", "labels that a conditional model knows; auto: as the data has", .low = 1,
         .high = 1 << 20, .word = "auto"),

@@ -103,6 +103,7 @@ cinch_term cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_confi
 /* --- sparsity.c --------------------------------------------------------------------------------------------------- */
 
 /* The sparsity's part of the loss; under the reduction `sum` it counts once for each sample, as a KL does. */
-cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss, cinch_reduction reduction);
+cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss,
+                               cinch_reduction reduction);
 
 #endif

@@ -31,8 +31,8 @@ static cinch_value gaussian_loss(cinch_builder *b, cinch_reduction r, cinch_valu
     return cinch_add(g, square, cinch_affine(g, log_sigma, terms, terms * 0.918938533f)); /* log(2 pi) / 2 */
 }
 
-static cinch_value reconstruction_loss(cinch_graph *g, const char *name, const cinch_loss_config *loss, cinch_reduction r,
-                                       cinch_value y, cinch_value target)
+static cinch_value reconstruction_loss(cinch_graph *g, const char *name, const cinch_loss_config *loss,
+                                       cinch_reduction r, cinch_value y, cinch_value target)
 {
     if (is(name, "mse")) return cinch_loss_mse(g, y, target, r);
     if (is(name, "l1")) return cinch_loss_l1(g, y, target, r);
@@ -97,7 +97,8 @@ static void build_reconstruction(const cinch_model *m, cinch_builder *b, cinch_v
                                        : reconstruction_loss(g, p->name, loss, p->reduction, y, target);
 }
 
-static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *batch, const cinch_loss_config *loss, parts *p)
+static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *batch, const cinch_loss_config *loss,
+                  parts *p)
 {
     cinch_graph *g = b->graph;
     bool train = b->mode == CINCH_TRAIN;
@@ -130,8 +131,9 @@ static void record(cinch_graph *g, const parts *p, cinch_mode mode)
         cinch_metric(g, "loss_floor", cinch_loss_bce(g, p->target, p->target, p->reduction));
 }
 
-cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params, const cinch_batch *batch,
-                             const cinch_loss_config *loss, cinch_mode mode, cinch_value *reconstruction)
+cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params,
+                             const cinch_batch *batch, const cinch_loss_config *loss, cinch_mode mode,
+                             cinch_value *reconstruction)
 {
     parts p = {0};
     cinch_builder b = cinch_model_builder(model, graph, params, mode);

@@ -118,7 +118,8 @@ static bool suits(cinch_graph *g, cinch_value x, cinch_shape sample, const char 
     bool same = shape.rank == sample.rank + 1;
     for (int i = 0; same && i < sample.rank; i++) same = shape.dim[i + 1] == sample.dim[i];
     if (same || !cinch_valid(x)) return true;
-    cinch_graph_fail(g, "%s is %s; the model wants %s", what, shape_text(shape, false, is), shape_text(sample, true, wanted));
+    cinch_graph_fail(g, "%s is %s; the model wants %s", what, shape_text(shape, false, is),
+                     shape_text(sample, true, wanted));
     return false;
 }
 
@@ -227,14 +228,16 @@ static cinch_status prepare_condition(cinch_model *m)
 {
     int64_t *classes = &m->shared.classes;
     if (m->shared.condition == CONDITION_NONE && *classes)
-        return cinch_fail(CINCH_USAGE, "model.classes: goes with model.condition label (--condition), which is missing");
+        return cinch_fail(CINCH_USAGE, "model.classes: goes with model.condition label (--condition), "
+                          "which is missing");
     if (m->shared.condition == CONDITION_NONE) return CINCH_OK;
-    if (!m->family->flat) return cinch_fail(CINCH_USAGE, "model.condition: model %s cannot take labels yet", m->family->name);
+    if (!m->family->flat)
+        return cinch_fail(CINCH_USAGE, "model.condition: model %s cannot take labels yet", m->family->name);
     if (!*classes) *classes = m->sample.classes;
     if (!*classes) return cinch_fail(CINCH_USAGE, "model.condition label: the data has no labels");
     if (*classes >= m->sample.classes) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "model.classes %lld: the data has labels up to %d; leave it \"auto\"", (long long)*classes,
-                      m->sample.classes - 1);
+    return cinch_fail(CINCH_USAGE, "model.classes %lld: the data has labels up to %d; leave it \"auto\"",
+                      (long long)*classes, m->sample.classes - 1);
 }
 
 static cinch_status check_clamp(const cinch_model *m)

@@ -23,7 +23,8 @@ static cinch_value bernoulli_kl(cinch_graph *g, cinch_value activation, double r
     return cinch_sum(g, cinch_add(g, yes, no), CINCH_ALL_AXES, false);
 }
 
-cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss, cinch_reduction reduction)
+cinch_term cinch_sparsity_term(cinch_graph *g, cinch_value code, const cinch_loss_config *loss,
+                               cinch_reduction reduction)
 {
     bool kl = !strcmp(loss->sparsity, "kl"), l1 = !strcmp(loss->sparsity, "l1");
     cinch_value activation = kl ? cinch_sigmoid(g, code) : cinch_abs(g, code);

@@ -44,7 +44,8 @@ cinch_term cinch_kl_term(cinch_graph *g, cinch_code code, const cinch_loss_confi
                          cinch_mode mode)
 {
     cinch_value of_unit = over_batch(g, cinch_loss_gaussian_kl(g, code.mean, code.logvar, CINCH_NONE));
-    float scale = reduction == CINCH_SUM ? (float)cinch_dim(g, code.mean, 0) : 1; /* a mean of elements keeps its KL whole */
+    /* A mean of elements keeps its KL whole. */
+    float scale = reduction == CINCH_SUM ? (float)cinch_dim(g, code.mean, 0) : 1;
     cinch_value kl = cinch_affine(g, cinch_sum(g, of_unit, CINCH_ALL_AXES, false), scale, 0);
     cinch_value counted = cinch_affine(g, sum_of_units(g, of_unit, loss->free_bits), scale, 0);
     cinch_term term = {.plain = kl, .active = share_active(g, of_unit)};
