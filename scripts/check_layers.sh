@@ -16,9 +16,10 @@ core/backend.h      cinch/status.h cinch/types.h core/ops.def
 core/formula.h      cinch/types.h core/backend.h core/rng.h
 core/rng.h
 core/grid.h         core/backend.h core/rng.h
+core/strided.h      core/grid.h
 core/status.h       cinch/status.h
-cpu                 core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/status.h
-cuda                core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/status.h cinch/version.h
+cpu                 core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/strided.h core/status.h
+cuda                core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/strided.h core/status.h cinch/version.h
 models              cinch/*  core/status.h core/options.h core/json.h
 models              !cinch/data.h !cinch/train.h !cinch/infer.h !cinch/report.h
 data                cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h

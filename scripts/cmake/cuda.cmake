@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The CUDA backend, a module that libcinch opens when it runs; src/cuda/CMakeLists.txt builds it.
 # What a backend outside this tree includes of core; it is installed with or without the module.
-set(CINCH_SEAM backend.h formula.h grid.h ops.def rng.h status.h)
+set(CINCH_SEAM backend.h formula.h grid.h ops.def rng.h status.h strided.h)
 foreach(name ${CINCH_SEAM})
   install(FILES src/core/${name} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cinch/backend/core)
 endforeach()

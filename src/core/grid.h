@@ -34,6 +34,18 @@ static inline void cinch_grid_add(cinch_grid *grid, const cinch_tensor *t)
     for (int i = 0; i < grid->rank; i++) stride[i] = i < shift || t->dim[i - shift] == 1 ? 0 : own[i - shift];
 }
 
+/* The shape that all inputs broadcast to. */
+static inline void cinch_grid_span_inputs(cinch_grid *grid, const cinch_call *c)
+{
+    grid->rank = 0;
+    for (int k = 0; k < c->n_in; k++)
+        if (c->in[k].rank > grid->rank) grid->rank = c->in[k].rank;
+    for (int i = 0; i < grid->rank; i++) grid->dim[i] = 1;
+    for (int k = 0; k < c->n_in; k++)
+        for (int i = 0, shift = grid->rank - c->in[k].rank; i < c->in[k].rank; i++)
+            if (c->in[k].dim[i] != 1) grid->dim[shift + i] = c->in[k].dim[i];
+}
+
 static inline bool cinch_grid_mergeable(const cinch_grid *grid, int i)
 {
     for (int k = 0; k < grid->n; k++)

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ops that fill, convert or move elements. */
 #include "cpu/kernel.h"
-#include "core/grid.h"
+#include "core/strided.h"
 
 enum { TILE = 512, BLOCK = 32 };
 
 /* --- strided copies: broadcast, transpose, slice, pad and concat all come to this --------------------------------- */
 
-enum { FROM, TO };
-
-typedef struct mover {
-    cinch_grid grid; /* operands FROM and TO */
-    const char *from;
-    char *to;
-    size_t size;     /* of an element */
-    int across;      /* blocks: the axis along which the source is contiguous */
-    int64_t blocks[2];
-} mover;
+enum { FROM = CINCH_FROM, TO = CINCH_TO };
 
 typedef uint32_t __attribute__((may_alias)) word4;
 typedef uint16_t __attribute__((may_alias)) word2;
@@ -39,137 +30,109 @@ static void copy_run(char *to, int64_t to_step, const char *from, int64_t from_s
 
 static void move_piece(void *arg, int64_t begin, int64_t end, int worker)
 {
-    const mover *m = arg;
-    int inner = m->grid.rank - 1;
-    int64_t length = m->grid.dim[inner], column = begin % length;
-    int64_t to_step = m->grid.stride[TO][inner], from_step = m->grid.stride[FROM][inner];
+    const cinch_strided *s = arg;
+    const cinch_grid *g = &s->grid;
+    int inner = g->rank - 1;
+    int64_t length = g->dim[inner], column = begin % length, size = (int64_t)s->size;
+    int64_t to_step = g->stride[TO][inner], from_step = g->stride[FROM][inner];
     cinch_cursor cursor;
     (void)worker;
-    cinch_cursor_start(&cursor, &m->grid, inner, begin / length);
+    cinch_cursor_start(&cursor, g, inner, begin / length);
     for (int64_t n; begin < end; begin += n, column = 0) {
         n = cinch_cpu_min(length - column, end - begin);
-        copy_run(m->to + (cursor.offset[TO] + column * to_step) * (int64_t)m->size, to_step,
-                 m->from + (cursor.offset[FROM] + column * from_step) * (int64_t)m->size, from_step, n, m->size);
-        cinch_cursor_next(&cursor, &m->grid);
+        copy_run(s->to + (cursor.offset[TO] + column * to_step) * size, to_step,
+                 s->from + (cursor.offset[FROM] + column * from_step) * size, from_step, n, s->size);
+        cinch_cursor_next(&cursor, g);
     }
 }
 
-/* The source is contiguous along another axis than the result: in blocks whose lines stay in cache on both sides. */
-static int find_across(const mover *m)
+/* A copy in blocks whose lines stay in cache on both sides, for a source that is contiguous along another axis than the
+   result, `across`. */
+typedef struct turner {
+    cinch_strided copy;
+    int across;
+    int64_t blocks[2];
+} turner;
+
+/* That axis; -1 where blocks are no use. */
+static int find_across(const cinch_grid *g)
 {
-    int inner = m->grid.rank - 1;
-    if (m->grid.stride[TO][inner] != 1 || m->grid.stride[FROM][inner] < 2 || m->grid.dim[inner] < 4) return -1;
+    int inner = g->rank - 1;
+    if (g->stride[TO][inner] != 1 || g->stride[FROM][inner] < 2 || g->dim[inner] < 4) return -1;
     for (int i = 0; i < inner; i++)
-        if (m->grid.stride[FROM][i] == 1 && m->grid.dim[i] >= 4) return i;
+        if (g->stride[FROM][i] == 1 && g->dim[i] >= 4) return i;
     return -1;
 }
 
-static void move_block(void *arg, int64_t task, int worker)
+static void turn_block(void *arg, int64_t task, int worker)
 {
-    const mover *m = arg;
-    int inner = m->grid.rank - 1, across = m->across;
-    int64_t j = task % m->blocks[1] * BLOCK, i = task / m->blocks[1] % m->blocks[0] * BLOCK;
-    int64_t columns = cinch_cpu_min(BLOCK, m->grid.dim[inner] - j);
-    int64_t rows = cinch_cpu_min(BLOCK, m->grid.dim[across] - i);
-    int64_t from_step = m->grid.stride[FROM][inner], row_step = m->grid.stride[TO][across];
-    cinch_grid outer = m->grid;
+    const turner *t = arg;
+    cinch_grid g = t->copy.grid;
+    int inner = g.rank - 1, across = t->across;
+    int64_t j = task % t->blocks[1] * BLOCK, i = task / t->blocks[1] % t->blocks[0] * BLOCK;
+    int64_t columns = cinch_cpu_min(BLOCK, g.dim[inner] - j), rows = cinch_cpu_min(BLOCK, g.dim[across] - i);
+    int64_t from_step = g.stride[FROM][inner], row_step = g.stride[TO][across];
     (void)worker;
-    outer.dim[across] = 1;
-    int64_t index = task / m->blocks[1] / m->blocks[0];
-    int64_t to = cinch_grid_offset(&outer, TO, inner, index) + i * row_step + j;
-    int64_t from = cinch_grid_offset(&outer, FROM, inner, index) + i + j * from_step;
+    g.dim[across] = 1;
+    int64_t index = task / t->blocks[1] / t->blocks[0], size = (int64_t)t->copy.size;
+    int64_t to = cinch_grid_offset(&g, TO, inner, index) + i * row_step + j;
+    int64_t from = cinch_grid_offset(&g, FROM, inner, index) + i + j * from_step;
     _Alignas(64) char block[BLOCK * BLOCK * 4]; /* lines a power of two apart would push each other out of the cache */
-    int64_t size = (int64_t)m->size;
     for (int64_t k = 0; k < columns; k++)
-        memcpy(block + k * BLOCK * size, m->from + (from + k * from_step) * size, (size_t)(rows * size));
+        memcpy(block + k * BLOCK * size, t->copy.from + (from + k * from_step) * size, (size_t)(rows * size));
     for (int64_t r = 0; r < rows; r++)
-        copy_run(m->to + (to + r * row_step) * size, 1, block + r * size, BLOCK, columns, m->size);
+        copy_run(t->copy.to + (to + r * row_step) * size, 1, block + r * size, BLOCK, columns, t->copy.size);
 }
 
-static void move(cinch_backend *b, mover *m)
+static void turn(cinch_backend *b, const cinch_strided *s, int across, int64_t total)
+{
+    int64_t rows = s->grid.dim[across], columns = s->grid.dim[s->grid.rank - 1];
+    turner t = {*s, across, {cinch_cpu_parts(rows, BLOCK), cinch_cpu_parts(columns, BLOCK)}};
+    cinch_pool_run(cinch_cpu_pool(b), total / rows / columns * t.blocks[0] * t.blocks[1], turn_block, &t);
+}
+
+static void move(cinch_backend *b, cinch_strided s)
 {
     int64_t total = 1;
-    for (int i = 0; i < m->grid.rank; i++) total *= m->grid.dim[i];
+    for (int i = 0; i < s.grid.rank; i++) total *= s.grid.dim[i];
     if (!total) return;
-    cinch_grid_collapse(&m->grid);
-    m->across = find_across(m);
-    if (m->across < 0) {
-        cinch_cpu_pieces(b, total, CINCH_CPU_PIECE, move_piece, m);
-        return;
-    }
-    int64_t rows = m->grid.dim[m->across], columns = m->grid.dim[m->grid.rank - 1];
-    m->blocks[0] = cinch_cpu_parts(rows, BLOCK);
-    m->blocks[1] = cinch_cpu_parts(columns, BLOCK);
-    cinch_pool_run(cinch_cpu_pool(b), total / rows / columns * m->blocks[0] * m->blocks[1], move_block, m);
-}
-
-/* The grid of `t`, which is one side of the copy and contiguous. */
-static mover mover_over(const cinch_tensor *t, const void *from, void *to)
-{
-    mover m = {.grid = {.rank = t->rank, .n = 2}, .from = from, .to = to, .size = cinch_dtype_size(t->dtype)};
-    memcpy(m.grid.dim, t->dim, sizeof m.grid.dim);
-    cinch_strides(t, m.grid.stride[TO]);
-    cinch_strides(t, m.grid.stride[FROM]);
-    return m;
+    cinch_grid_collapse(&s.grid);
+    int across = find_across(&s.grid);
+    if (across >= 0) turn(b, &s, across, total);
+    else cinch_cpu_pieces(b, total, CINCH_CPU_PIECE, move_piece, &s);
 }
 
 static cinch_status run_copy(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(c->out, c->in[0].data, c->out->data);
-    move(b, &m);
+    move(b, cinch_strided_over(c->out, &c->in[0], c->out));
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(copy, run_copy)
 
 static cinch_status run_broadcast(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(c->out, c->in[0].data, c->out->data);
-    m.grid.n = 0;
-    cinch_grid_add(&m.grid, &c->in[0]);
-    m.grid.n = 2;
-    move(b, &m);
+    move(b, cinch_strided_broadcast(c));
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(broadcast, run_broadcast)
 
 static cinch_status run_transpose(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(c->out, c->in[0].data, c->out->data);
-    int64_t stride[CINCH_RANK_MAX];
-    cinch_strides(&c->in[0], stride);
-    for (int i = 0; i < c->out->rank; i++) m.grid.stride[FROM][i] = stride[c->attr->transpose.order[i]];
-    move(b, &m);
+    move(b, cinch_strided_transpose(c));
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(transpose, run_transpose)
 
 static cinch_status run_slice(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(c->out, c->in[0].data, c->out->data);
-    int64_t stride[CINCH_RANK_MAX], offset = 0;
-    cinch_strides(&c->in[0], stride);
-    for (int i = 0; i < c->out->rank; i++) {
-        offset += c->attr->slice.start[i] * stride[i];
-        m.grid.stride[FROM][i] = c->attr->slice.step[i] * stride[i];
-    }
-    m.from += offset * (int64_t)m.size;
-    move(b, &m);
+    move(b, cinch_strided_slice(c));
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(slice, run_slice)
 
 static cinch_status run_concat(cinch_backend *b, const cinch_call *c)
 {
-    int axis = c->attr->axis.first;
-    int64_t stride[CINCH_RANK_MAX], offset = 0;
-    cinch_strides(c->out, stride);
-    for (int k = 0; k < c->n_in; k++) {
-        mover m = mover_over(&c->in[k], c->in[k].data, c->out->data);
-        memcpy(m.grid.stride[TO], stride, sizeof stride);
-        m.to += offset * stride[axis] * (int64_t)m.size;
-        offset += c->in[k].dim[axis];
-        move(b, &m);
-    }
+    for (int k = 0; k < c->n_in; k++) move(b, cinch_strided_concat(c, k));
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(concat, run_concat)
@@ -210,20 +173,8 @@ CINCH_CPU_KERNEL_UNPLANNED(fill, run_fill)
 
 static cinch_status run_pad(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(&c->in[0], c->in[0].data, c->out->data);
-    int64_t to = 0, from = 0;
-    cinch_strides(c->out, m.grid.stride[TO]);
     fill(b, c->out, c->attr->pad.value);
-    for (int i = 0; i < c->out->rank; i++) { /* a negative width cuts off */
-        int64_t before = c->attr->pad.before[i], first = cinch_cpu_max(0, -before);
-        int64_t last = cinch_cpu_min(c->in[0].dim[i], c->out->dim[i] - before);
-        from += first * m.grid.stride[FROM][i];
-        to += (before + first) * m.grid.stride[TO][i];
-        m.grid.dim[i] = cinch_cpu_max(0, last - first);
-    }
-    m.from += from * (int64_t)m.size;
-    m.to += to * (int64_t)m.size;
-    move(b, &m);
+    move(b, cinch_strided_pad(c));
     return CINCH_OK;
 }
 CINCH_CPU_KERNEL_UNPLANNED(pad, run_pad)

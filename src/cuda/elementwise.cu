@@ -262,18 +262,6 @@ add_partials_kernel(const float *partial, int64_t n, void *out, cinch_dtype dtyp
 
 /* --- preparing a call --------------------------------------------------------------------------------------------- */
 
-/* The shape that all inputs broadcast to: what a chain sums over. */
-static void span_of_inputs(const cinch_call *c, cinch_grid *g)
-{
-    g->rank = 0;
-    for (int k = 0; k < c->n_in; k++)
-        if (c->in[k].rank > g->rank) g->rank = c->in[k].rank;
-    for (int i = 0; i < g->rank; i++) g->dim[i] = 1;
-    for (int k = 0; k < c->n_in; k++)
-        for (int i = 0, shift = g->rank - c->in[k].rank; i < c->in[k].rank; i++)
-            if (c->in[k].dim[i] != 1) g->dim[shift + i] = c->in[k].dim[i];
-}
-
 static bool lies_flat(const cinch_grid *g, int k)
 {
     int64_t step = 1;
@@ -303,7 +291,7 @@ static bool has_vectors(const cinch_grid *g, int k, const cinch_tensor *t)
 static void set_grid(engine *e, const cinch_call *c, bool reduce)
 {
     if (reduce) {
-        span_of_inputs(c, &e->grid);
+        cinch_grid_span_inputs(&e->grid, c); /* what a chain sums over */
     } else {
         e->grid.rank = c->out->rank;
         for (int i = 0; i < c->out->rank; i++) e->grid.dim[i] = c->out->dim[i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ops that fill or move elements: every element is read once and written once. */
-#include "core/grid.h"
+#include "core/strided.h"
 #include "cuda/kernel.cuh"
 #include "cuda/move.h"
 #include "cuda/vector.cuh"
@@ -100,47 +100,41 @@ CINCH_CUDA_KERNEL_UNPLANNED(copy, run_copy)
 
 /* --- strided copies: broadcast, transpose, slice, pad and concat all come to this --------------------------------- */
 
-enum { FROM, TO };
+enum { FROM = CINCH_FROM, TO = CINCH_TO };
 
-typedef struct mover {
-    cinch_grid grid; /* operands FROM and TO, strides in units */
-    const char *from;
-    char *to;
-    size_t size;     /* of a unit: an element, or some neighbours */
-    int64_t total;
-} mover;
-
-__device__ static void find_places(const mover &m, int64_t at, int64_t *from, int64_t *to)
+__device__ static void find_places(const cinch_grid &g, int64_t at, int64_t *from, int64_t *to)
 {
     *from = *to = 0;
-    for (int axis = m.grid.rank - 1; axis >= 0; axis--) {
-        int64_t rest = axis ? at / m.grid.dim[axis] : 0, index = at - rest * m.grid.dim[axis];
-        *from += index * m.grid.stride[FROM][axis];
-        *to += index * m.grid.stride[TO][axis];
+    for (int axis = g.rank - 1; axis >= 0; axis--) {
+        int64_t rest = axis ? at / g.dim[axis] : 0, index = at - rest * g.dim[axis];
+        *from += index * g.stride[FROM][axis];
+        *to += index * g.stride[TO][axis];
         at = rest;
     }
 }
 
-/* A thread moves AT_ONCE units at a time, all read before the first is written; neighbours move neighbours. */
+/* A thread moves AT_ONCE units at a time, all read before the first is written; neighbours move neighbours. A unit is an
+   element or some neighbours; sizes and strides are in units. */
 template <typename T>
-static __global__ void __launch_bounds__(CINCH_BLOCK) move_kernel(const mover m)
+static __global__ void __launch_bounds__(CINCH_BLOCK) move_kernel(const cinch_strided s, int64_t total)
 {
     int64_t step = (int64_t)gridDim.x * blockDim.x;
-    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < m.total; i += AT_ONCE * step) {
+    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += AT_ONCE * step) {
         T unit[AT_ONCE];
         int64_t from, to[AT_ONCE];
         for (int k = 0; k < AT_ONCE; k++) {
-            if (i + k * step >= m.total) continue;
-            find_places(m, i + k * step, &from, &to[k]);
-            unit[k] = ((const T *)m.from)[from];
+            if (i + k * step >= total) continue;
+            find_places(s.grid, i + k * step, &from, &to[k]);
+            unit[k] = ((const T *)s.from)[from];
         }
         for (int k = 0; k < AT_ONCE; k++)
-            if (i + k * step < m.total) ((T *)m.to)[to[k]] = unit[k];
+            if (i + k * step < total) ((T *)s.to)[to[k]] = unit[k];
     }
 }
 
 typedef struct tiler {
-    mover m;
+    const char *from;
+    char *to;
     cinch_grid outer;      /* without the two axes below */
     int64_t rows, columns; /* the axes along which the source and the result are contiguous */
     int64_t row_step, column_step; /* of the result, of the source */
@@ -156,8 +150,8 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) turn_kernel(const tiler t)
     for (int64_t task = blockIdx.x; task < t.total; task += gridDim.x) {
         int64_t at = task / t.tiles[1], j = (task - at * t.tiles[1]) * TILE;
         int64_t outer = t.outer.rank ? at / t.tiles[0] : 0, i = (at - outer * t.tiles[0]) * TILE;
-        const T *from = (const T *)t.m.from + cinch_grid_offset(&t.outer, FROM, t.outer.rank, outer) + i;
-        T *to = (T *)t.m.to + cinch_grid_offset(&t.outer, TO, t.outer.rank, outer) + j;
+        const T *from = (const T *)t.from + cinch_grid_offset(&t.outer, FROM, t.outer.rank, outer) + i;
+        T *to = (T *)t.to + cinch_grid_offset(&t.outer, TO, t.outer.rank, outer) + j;
         for (int k = y; k < TILE; k += CINCH_BLOCK / TILE)
             if (i + x < t.rows && j + k < t.columns) tile[k * (TILE + 1) + x] = from[x + (j + k) * t.column_step];
         __syncthreads();
@@ -168,151 +162,102 @@ static __global__ void __launch_bounds__(CINCH_BLOCK) turn_kernel(const tiler t)
 }
 
 /* The axis along which the source is contiguous, where the result is so along another; -1 where tiles are no use. */
-static int find_across(const mover *m)
+static int find_across(const cinch_strided *s)
 {
-    const cinch_grid *g = &m->grid;
+    const cinch_grid *g = &s->grid;
     int inner = g->rank - 1;
-    if (m->size > 4 || g->stride[TO][inner] != 1 || g->stride[FROM][inner] < 2 || g->dim[inner] < TILE_LEAST) return -1;
+    if (s->size > 4 || g->stride[TO][inner] != 1 || g->stride[FROM][inner] < 2 || g->dim[inner] < TILE_LEAST) return -1;
     for (int i = 0; i < inner; i++)
         if (g->stride[FROM][i] == 1 && g->dim[i] >= TILE_LEAST) return i;
     return -1;
 }
 
-static void turn(cinch_backend *b, const mover *m, int across)
+static void turn(cinch_backend *b, const cinch_strided *s, int across, int64_t total)
 {
-    int inner = m->grid.rank - 1;
-    tiler t = {*m, m->grid, m->grid.dim[across], m->grid.dim[inner], m->grid.stride[TO][across],
-               m->grid.stride[FROM][inner], {}, 0};
+    const cinch_grid *g = &s->grid;
+    int inner = g->rank - 1;
+    tiler t = {s->from, s->to, *g, g->dim[across], g->dim[inner], g->stride[TO][across], g->stride[FROM][inner], {}, 0};
     cinch_grid_remove_axis(&t.outer, inner);
     cinch_grid_remove_axis(&t.outer, across);
     t.tiles[0] = cinch_cuda_parts(t.rows, TILE);
     t.tiles[1] = cinch_cuda_parts(t.columns, TILE);
-    t.total = m->total / t.rows / t.columns * t.tiles[0] * t.tiles[1];
+    t.total = total / t.rows / t.columns * t.tiles[0] * t.tiles[1];
     int64_t blocks = cinch_cuda_blocks(b, t.total * CINCH_BLOCK);
-    if (m->size == 4) CINCH_LAUNCH(turn_kernel<uint32_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
-    else if (m->size == 2) CINCH_LAUNCH(turn_kernel<uint16_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
+    if (s->size == 4) CINCH_LAUNCH(turn_kernel<uint32_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
+    else if (s->size == 2) CINCH_LAUNCH(turn_kernel<uint16_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
     else CINCH_LAUNCH(turn_kernel<uint8_t>, blocks, CINCH_BLOCK, cinch_cuda_stream(b), t);
 }
 
 /* Can two neighbours be one unit? */
-static bool pairs_up(const mover *m)
+static bool pairs_up(const cinch_strided *s)
 {
-    const cinch_grid *g = &m->grid;
+    const cinch_grid *g = &s->grid;
     int inner = g->rank - 1;
-    if (m->size == 16 || g->stride[FROM][inner] != 1 || g->stride[TO][inner] != 1 || g->dim[inner] % 2) return false;
+    if (s->size == 16 || g->stride[FROM][inner] != 1 || g->stride[TO][inner] != 1 || g->dim[inner] % 2) return false;
     for (int i = 0; i < inner; i++)
         if (g->stride[FROM][i] % 2 || g->stride[TO][i] % 2) return false;
-    return cinch_cuda_aligned(m->from, 2 * m->size) && cinch_cuda_aligned(m->to, 2 * m->size);
+    return cinch_cuda_aligned(s->from, 2 * s->size) && cinch_cuda_aligned(s->to, 2 * s->size);
 }
 
-static void widen(mover *m)
+/* Makes neighbours one unit as long as it can; returns how many units there are. */
+static int64_t widen(cinch_strided *s, int64_t total)
 {
-    int inner = m->grid.rank - 1;
-    while (pairs_up(m)) {
-        m->size *= 2;
-        m->total /= 2;
-        m->grid.dim[inner] /= 2;
-        for (int i = 0; i < inner; i++) m->grid.stride[FROM][i] /= 2, m->grid.stride[TO][i] /= 2;
+    cinch_grid *g = &s->grid;
+    int inner = g->rank - 1;
+    while (pairs_up(s)) {
+        s->size *= 2;
+        total /= 2;
+        g->dim[inner] /= 2;
+        for (int i = 0; i < inner; i++) g->stride[FROM][i] /= 2, g->stride[TO][i] /= 2;
     }
+    return total;
 }
 
-static void move(cinch_backend *b, mover *m)
+static void move(cinch_backend *b, cinch_strided s)
 {
-    m->total = 1;
-    for (int i = 0; i < m->grid.rank; i++) m->total *= m->grid.dim[i];
-    if (!m->total) return;
-    cinch_grid_collapse(&m->grid);
-    int across = find_across(m);
-    if (across >= 0) return turn(b, m, across);
-    widen(m);
-    WITH_UNIT(m->size, T, CINCH_LAUNCH(move_kernel<T>, cinch_cuda_blocks(b, m->total), CINCH_BLOCK,
-                                       cinch_cuda_stream(b), *m));
-}
-
-/* The grid of `t`, which is one side of the copy and contiguous. */
-static mover mover_over(const cinch_tensor *t, const void *from, void *to)
-{
-    mover m = {};
-    m.grid.rank = t->rank;
-    m.grid.n = 2;
-    for (int i = 0; i < t->rank; i++) m.grid.dim[i] = t->dim[i];
-    cinch_strides(t, m.grid.stride[TO]);
-    cinch_strides(t, m.grid.stride[FROM]);
-    m.from = (const char *)from;
-    m.to = (char *)to;
-    m.size = cinch_dtype_size(t->dtype);
-    return m;
+    int64_t total = 1;
+    for (int i = 0; i < s.grid.rank; i++) total *= s.grid.dim[i];
+    if (!total) return;
+    cinch_grid_collapse(&s.grid);
+    int across = find_across(&s);
+    if (across >= 0) return turn(b, &s, across, total);
+    total = widen(&s, total);
+    WITH_UNIT(s.size, T, CINCH_LAUNCH(move_kernel<T>, cinch_cuda_blocks(b, total), CINCH_BLOCK, cinch_cuda_stream(b), s,
+                                      total));
 }
 
 static cinch_status run_broadcast(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(c->out, c->in[0].data, c->out->data);
-    m.grid.n = FROM;
-    cinch_grid_add(&m.grid, &c->in[0]);
-    m.grid.n = 2;
-    move(b, &m);
+    move(b, cinch_strided_broadcast(c));
     return cinch_cuda_launched(c);
 }
 CINCH_CUDA_KERNEL_UNPLANNED(broadcast, run_broadcast)
 
 static cinch_status run_transpose(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(c->out, c->in[0].data, c->out->data);
-    int64_t stride[CINCH_RANK_MAX];
-    cinch_strides(&c->in[0], stride);
-    for (int i = 0; i < c->out->rank; i++) m.grid.stride[FROM][i] = stride[c->attr->transpose.order[i]];
-    move(b, &m);
+    move(b, cinch_strided_transpose(c));
     return cinch_cuda_launched(c);
 }
 CINCH_CUDA_KERNEL_UNPLANNED(transpose, run_transpose)
 
 static cinch_status run_slice(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(c->out, c->in[0].data, c->out->data);
-    int64_t stride[CINCH_RANK_MAX], offset = 0;
-    cinch_strides(&c->in[0], stride);
-    for (int i = 0; i < c->out->rank; i++) {
-        offset += c->attr->slice.start[i] * stride[i];
-        m.grid.stride[FROM][i] = c->attr->slice.step[i] * stride[i];
-    }
-    m.from += offset * (int64_t)m.size;
-    move(b, &m);
+    move(b, cinch_strided_slice(c));
     return cinch_cuda_launched(c);
 }
 CINCH_CUDA_KERNEL_UNPLANNED(slice, run_slice)
 
 static cinch_status run_concat(cinch_backend *b, const cinch_call *c)
 {
-    int axis = c->attr->axis.first;
-    int64_t stride[CINCH_RANK_MAX], offset = 0;
-    cinch_strides(c->out, stride);
-    for (int k = 0; k < c->n_in; k++) {
-        mover m = mover_over(&c->in[k], c->in[k].data, c->out->data);
-        for (int i = 0; i < c->out->rank; i++) m.grid.stride[TO][i] = stride[i];
-        m.to += offset * stride[axis] * (int64_t)m.size;
-        offset += c->in[k].dim[axis];
-        move(b, &m);
-    }
+    for (int k = 0; k < c->n_in; k++) move(b, cinch_strided_concat(c, k));
     return cinch_cuda_launched(c);
 }
 CINCH_CUDA_KERNEL_UNPLANNED(concat, run_concat)
 
 static cinch_status run_pad(cinch_backend *b, const cinch_call *c)
 {
-    mover m = mover_over(&c->in[0], c->in[0].data, c->out->data);
-    int64_t to = 0, from = 0;
-    cinch_strides(c->out, m.grid.stride[TO]);
     fill(b, c->out, c->attr->pad.value);
-    for (int i = 0; i < c->out->rank; i++) { /* a negative width cuts off */
-        int64_t before = c->attr->pad.before[i], first = cinch_cuda_max(0, -before);
-        int64_t last = cinch_cuda_min(c->in[0].dim[i], c->out->dim[i] - before);
-        from += first * m.grid.stride[FROM][i];
-        to += (before + first) * m.grid.stride[TO][i];
-        m.grid.dim[i] = cinch_cuda_max(0, last - first);
-    }
-    m.from += from * (int64_t)m.size;
-    m.to += to * (int64_t)m.size;
-    move(b, &m);
+    move(b, cinch_strided_pad(c));
     return cinch_cuda_launched(c);
 }
 CINCH_CUDA_KERNEL_UNPLANNED(pad, run_pad)
