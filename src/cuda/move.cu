@@ -113,8 +113,8 @@ __device__ static void find_places(const cinch_grid &g, int64_t at, int64_t *fro
     }
 }
 
-/* A thread moves AT_ONCE units at a time, all read before the first is written; neighbours move neighbours. A unit is an
-   element or some neighbours; sizes and strides are in units. */
+/* A thread moves AT_ONCE units at a time, all read before the first is written; neighbours move neighbours. A unit is
+   an element or some neighbours; sizes and strides are in units. */
 template <typename T>
 static __global__ void __launch_bounds__(CINCH_BLOCK) move_kernel(const cinch_strided s, int64_t total)
 {
