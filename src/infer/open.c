@@ -23,8 +23,8 @@ cinch_status cinch_infer_precision(const char *name, cinch_precision *out)
         if (!strcmp(name, names[i])) return *out = (cinch_precision)i, CINCH_OK;
     }
     const char *near = cinch_nearest(name, names, CINCH_PRECISION_BF16 + 1);
-    return cinch_fail(CINCH_USAGE, "precision '%s': unknown; did you mean %s? (f32 tf32 bf16)", name,
-                      near ? near : "f32");
+    return cinch_fail(CINCH_USAGE, "precision '%s': unknown; did you mean %s? (f32 tf32 bf16)",
+                      name, near ? near : "f32");
 }
 
 /* What was asked for, else what the run was trained in. */

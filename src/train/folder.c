@@ -97,8 +97,8 @@ cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resu
         return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite empties it, --resume goes on with the run in it",
                           f->path);
     if (cinch_file_exists(f->config) || cinch_file_exists(f->parts)) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json); remove it yourself or take "
-                      "another", f->path);
+    return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json); remove it yourself "
+                      "or take another", f->path);
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */

@@ -184,8 +184,8 @@ static cinch_status refuse_strangers(const cinch_tensor_file *file, const char *
     for (int64_t i = 0; i < cinch_tensor_file_count(file); i++) {
         const char *name = cinch_tensor_file_entry(file, i)->name;
         if (cinch_params_find(params, name) < 0 || is_ours(name))
-            return cinch_fail(CINCH_DATA, "%s: the model has no parameter %.100s; --partial takes what fits", path,
-                              name);
+            return cinch_fail(CINCH_DATA, "%s: the model has no parameter %.100s; --partial takes what fits",
+                              path, name);
     }
     return CINCH_OK;
 }
