@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A code changed in one way at a time. What a number of a variational model's code means stands for itself, so each is
- * changed alone; a plain autoencoder spreads everything over all numbers: its codes go along their principal components.
+ * changed alone; a plain autoencoder spreads everything over all numbers, so its codes go along principal components.
  */
 #include "report/item.h"
 #include "report/section.h"
