@@ -14,7 +14,8 @@ import sys
 
 LOSS_TOLERANCE = {"f32": 1e-4, "tf32": 2e-3, "bf16": 2e-2}
 KEYS = ("workload", "device", "precision", "threads", "batch_size", "step_ms", "step_ms_min", "step_ms_max",
-        "samples_per_s", "first_step_ms", "peak_bytes", "flops_per_step", "share_of_peak", "loss_first", "loss_last", "losses")
+        "samples_per_s", "first_step_ms", "peak_bytes", "flops_per_step", "share_of_peak", "loss_first", "loss_last",
+        "losses")
 
 
 def fail(message):

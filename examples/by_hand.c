@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A graph by hand: a line is fitted to points by following the gradient of the mean squared error, which cinch writes down.
+ * A graph by hand: a line is fitted to points by the gradient of the mean squared error, which cinch writes down.
  */
 #include <cinch/cinch.h>
 
@@ -11,8 +11,10 @@ enum { POINTS = 5, STEPS = 200 };
 /* y = slope x + offset; the loss and its derivatives are the graph's outputs. */
 static void write(cinch_graph *g)
 {
-    cinch_value x = cinch_input(g, "x", CINCH_F32, CINCH_SHAPE(POINTS)), y = cinch_input(g, "y", CINCH_F32, CINCH_SHAPE(POINTS));
-    cinch_value w[2] = {cinch_input(g, "slope", CINCH_F32, (cinch_shape){0}), cinch_input(g, "offset", CINCH_F32, (cinch_shape){0})};
+    cinch_value x = cinch_input(g, "x", CINCH_F32, CINCH_SHAPE(POINTS));
+    cinch_value y = cinch_input(g, "y", CINCH_F32, CINCH_SHAPE(POINTS));
+    cinch_value w[2] = {cinch_input(g, "slope", CINCH_F32, (cinch_shape){0}),
+                        cinch_input(g, "offset", CINCH_F32, (cinch_shape){0})};
     cinch_value error = cinch_sub(g, cinch_add(g, cinch_mul(g, x, w[0]), w[1]), y), dw[2];
     cinch_value loss = cinch_mean(g, cinch_square(g, error), CINCH_ALL_AXES, false);
     cinch_grad(g, loss, w, 2, dw);

@@ -14,7 +14,8 @@ static void tell(void *user, const cinch_progress *p)
 {
     (void)user;
     if (!strcmp(p->event, "epoch"))
-        printf("epoch %lld of %lld: loss %.5f, validation %.5f\n", (long long)p->epoch, (long long)p->epochs, p->loss, p->val_loss);
+        printf("epoch %lld of %lld: loss %.5f, validation %.5f\n", (long long)p->epoch, (long long)p->epochs, p->loss,
+               p->val_loss);
 }
 
 static cinch_status configure(cinch_config *config, const char *images)

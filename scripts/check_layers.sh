@@ -25,7 +25,8 @@ models              !cinch/data.h !cinch/train.h !cinch/infer.h !cinch/report.h
 data                cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h
 data                !cinch/model.h !cinch/train.h !cinch/infer.h !cinch/report.h
 trained             cinch/*  core/status.h core/json.h  !cinch/train.h !cinch/infer.h !cinch/report.h
-train               cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h  data/text_file.h trained/*
+train               cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h
+train               data/text_file.h trained/*
 infer               cinch/*  core/status.h core/rng.h core/json.h trained/*  !cinch/train.h !cinch/report.h
 report              cinch/*  core/status.h core/options.h core/json.h  data/text_file.h train/clock.h
 cli                 cinch/*
@@ -147,9 +148,10 @@ check_header_names()
 check_spdx()
 {
     local file
-    files_like '(\.(c|h|def|inc|cu|cuh|cpp|sh|py|cmake|in|supp)|CMakeLists\.txt|^\.ci/run)$' | while IFS= read -r file; do
-        head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || printf '%s\n' "$file"
-    done
+    files_like '(\.(c|h|def|inc|cu|cuh|cpp|sh|py|cmake|in|supp)|CMakeLists\.txt|^\.ci/run)$' |
+        while IFS= read -r file; do
+            head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || printf '%s\n' "$file"
+        done
 }
 
 check_traces()
@@ -158,7 +160,8 @@ check_traces()
     # This file holds the words it looks for.
     text=$(files_like '(\.(c|h|def|inc|cu|cuh|cpp|sh|py|cmake|in|supp|md|txt|json)|^\.[^/]*|^\.ci/run)$' |
         sed '/^scripts\/check_layers\.sh$/d')
-    [ -z "$text" ] || tr '\n' '\0' <<<"$text" | { xargs -0 grep -nEi -e "$trace_words" /dev/null || true; } | cut -c 1-200
+    [ -z "$text" ] || tr '\n' '\0' <<<"$text" | { xargs -0 grep -nEi -e "$trace_words" /dev/null || true; } |
+        cut -c 1-200
 }
 
 # shellcheck disable=SC2016
@@ -184,8 +187,8 @@ report_lengths()
 {
     local functions lengths
     functions=$(function_lengths)
-    lengths=$(files_like '\.(c|h|def|inc|cu|cuh|cpp|sh|py|cmake)$' | tr '\n' '\0' | xargs -0 -r wc -l | grep -v ' total$' |
-        awk '{ print $1, $2 }' | LC_ALL=C sort -k1,1nr)
+    lengths=$(files_like '\.(c|h|def|inc|cu|cuh|cpp|sh|py|cmake)$' | tr '\n' '\0' | xargs -0 -r wc -l |
+        grep -v ' total$' | awk '{ print $1, $2 }' | LC_ALL=C sort -k1,1nr)
     note "Functions over $function_report lines" longer_than "$function_report" "$functions"
     note "Files over $file_report lines" longer_than "$file_report" "$lengths"
     complain "Functions over $function_limit lines, the limit" longer_than "$function_limit" "$functions"

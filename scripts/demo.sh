@@ -34,7 +34,8 @@ done
 
 scripts/setup.sh "${setup_options[@]}"
 # For the GPUs of this machine alone: all that cinch knows would take minutes.
-gpus=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | tr -d . | sort -u | paste -sd ';' -) || gpus=
+gpus=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | tr -d . | sort -u |
+    paste -sd ';' -) || gpus=
 if [ -n "$gpus" ]; then cuda=(-DCINCH_CUDA=AUTO "-DCINCH_CUDA_ARCHITECTURES=$gpus"); else cuda=(-DCINCH_CUDA=OFF); fi
 build build -DCMAKE_BUILD_TYPE=Release "${cuda[@]}"
 

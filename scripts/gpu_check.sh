@@ -36,7 +36,9 @@ list_steps() { steps | awk -F'|' '{ printf "%-17s %-12s %s\n", $1, $2, $3 }'; }
 # The steps of a name, or of a group.
 expand()
 {
-    steps | awk -F'|' -v wanted="$1" '$1 == wanted || index("," $2 ",", "," wanted ",") { print $1; n++ } END { exit !n }'
+    steps | awk -F'|' -v wanted="$1" '
+        $1 == wanted || index("," $2 ",", "," wanted ",") { print $1; n++ }
+        END { exit !n }'
 }
 
 # A path of the command line, wherever the script was called from.

@@ -20,16 +20,17 @@ END
 # package, alternatives that do as well, (t)ests only or (o)ptional or (r)equired, name for pkg-config, why
 dependencies()
 {
-    cat <<'END'
+    cat <<END
 build-essential|-|r|-|the C compiler, make and the C library's headers
 cmake|-|r|-|configures the build (3.18 or newer)
 pkg-config|pkgconf|r|-|tells CMake where libraries are
-libopenblas-dev|libopenblas-pthread-dev libopenblas-openmp-dev libopenblas-serial-dev|r|openblas|matrix products on the CPU
+libopenblas-dev|libopenblas-pthread-dev libopenblas-openmp-dev libopenblas-serial-dev|\
+r|openblas|matrix products on the CPU
 libjansson-dev|-|r|jansson|strict JSON: configurations, metrics, safetensors headers
 zlib1g-dev|-|r|zlib|reads data sets that are compressed with gzip
 libpng-dev|-|r|libpng|writes the pictures of a run
 libcriterion-dev|-|t|criterion|runs the tests
-dataset-fashion-mnist|-|o|-|the images that the main job trains on (without it: the generator `shapes`)
+dataset-fashion-mnist|-|o|-|the images that the main job trains on (without it: the generator \`shapes\`)
 END
 }
 
@@ -74,7 +75,9 @@ without_data()
 
 explain_no_data()
 {
-    data_is_here || say "Fashion-MNIST (package dataset-fashion-mnist) is not here: the built-in generator \`shapes\` takes its place."
+    data_is_here ||
+        say "Fashion-MNIST (package dataset-fashion-mnist) is not here:" \
+            "the built-in generator \`shapes\` takes its place."
 }
 
 agreed()

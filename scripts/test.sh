@@ -74,14 +74,16 @@ choose_cuda()
         "-DCMAKE_CUDA_COMPILER_LAUNCHER=$PWD/scripts/time_limit.sh;$kernel_seconds")
     with_cuda=yes
     have nvcc || [ -x "${CUDACXX:-${CUDAToolkit_ROOT:-${CUDA_HOME:-/usr/local/cuda}}/bin/nvcc}" ] && return 0
-    say "There is no CUDA toolkit (nvcc) here: the CUDA backend is not built, and its sources are not checked with nvcc."
+    say "There is no CUDA toolkit (nvcc) here: the CUDA backend is not built," \
+        "and its sources are not checked with nvcc."
     cuda=(-DCINCH_CUDA=OFF) with_cuda=no
 }
 
 # The slowest first; nothing where all of them were up to date.
 list_compile_times()
 {
-    sed -nE 's/^(.*\.cu) took ([0-9.]+) s$/\2 \1/p' "$1" | sort -rn | awk '{ printf "%s%s %s s", (NR > 1 ? ", " : ""), $2, $1 }'
+    sed -nE 's/^(.*\.cu) took ([0-9.]+) s$/\2 \1/p' "$1" | sort -rn |
+        awk '{ printf "%s%s %s s", (NR > 1 ? ", " : ""), $2, $1 }'
 }
 
 setup_options=(--tests) labels=() sanitize=no

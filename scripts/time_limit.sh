@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# time_limit.sh SECONDS COMMAND...: runs a compiler, says how much processor time it took, and fails where that was more.
+# time_limit.sh SECONDS COMMAND...: runs a compiler, says how much processor time it took, fails where that was more.
 # For CMAKE_CUDA_COMPILER_LAUNCHER. Processor time, for the machine may have more to do; an nvcc keeps one core busy.
 set -uo pipefail
 

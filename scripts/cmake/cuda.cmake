@@ -8,7 +8,8 @@ endforeach()
 
 set(CINCH_CUDA AUTO CACHE STRING "build the CUDA backend: AUTO (where its toolkit is found), ON, OFF")
 set_property(CACHE CINCH_CUDA PROPERTY STRINGS AUTO ON OFF)
-set(CINCH_CUDA_ARCHITECTURES "" CACHE STRING "GPUs to compile for, as 80;90; empty: those of 80 90 100 120 that nvcc knows")
+set(CINCH_CUDA_ARCHITECTURES "" CACHE STRING
+  "GPUs to compile for, as 80;90; empty: those of 80 90 100 120 that nvcc knows")
 
 string(TOUPPER "${CINCH_CUDA}" cuda_wanted)
 if(cuda_wanted STREQUAL "AUTO" OR CINCH_CUDA)

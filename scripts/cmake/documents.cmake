@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Manual pages and bash's completion: the command prints them from its own tables. A build for another machine cannot run
-# it and goes without.
+# Manual pages and bash's completion: the command prints them from its own tables. A build for another machine cannot
+# run it and goes without.
 if(CMAKE_CROSSCOMPILING)
   return()
 endif()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cinch_embed(SOURCE-FILE NAME FILE NAME FILE...): writes a C source with the files' bytes as strings of these names. It is
-# made anew when a file changes.
+# cinch_embed(SOURCE-FILE NAME FILE NAME FILE...): writes a C source with the files' bytes as strings of these names. It
+# is made anew when a file changes.
 function(cinch_embed source)
   set(text "/* Made by scripts/cmake/embed.cmake. */\n")
   while(ARGN)

@@ -8,7 +8,8 @@ add_test(NAME house.checks COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_house.
 add_test(NAME house.setup COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_setup.sh ${CMAKE_CURRENT_SOURCE_DIR})
 add_test(NAME house.install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_install.sh
   ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-set_tests_properties(house.layers house.symbols house.checks house.setup house.install PROPERTIES LABELS house TIMEOUT 400)
+set_tests_properties(house.layers house.symbols house.checks house.setup house.install
+  PROPERTIES LABELS house TIMEOUT 400)
 
 if(TARGET cinch_cuda)
   add_test(NAME house.module_symbols COMMAND ${scripts}/check_symbols.sh $<TARGET_FILE:cinch_cuda> cinch_backend_module)

@@ -113,7 +113,8 @@ cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name);
 
 /* --- args.c ------------------------------------------------------------------------------------------------------- */
 
-/* Reads argv[from...] for cli->verb; argv is cut up. CINCH_USAGE. Free also after an error. Keeps cli->command before. */
+/* Keeps argv as cli->command, then reads argv[from...] for cli->verb and cuts it up.
+   CINCH_USAGE. Free also after an error. */
 cinch_status cinch_cli_parse(cinch_cli *cli, int argc, char **argv, int from);
 void cinch_cli_free(cinch_cli *cli);
 

@@ -7,6 +7,7 @@
 #include <cinch/report.h>
 
 /* Prints the table of `n` runs; in compare_table.c. */
-cinch_status cinch_compare_print(const cinch_cli *cli, const cinch_contender *runs, int n, const cinch_comparison *found);
+cinch_status cinch_compare_print(const cinch_cli *cli, const cinch_contender *runs, int n,
+                                 const cinch_comparison *found);
 
 #endif

@@ -87,7 +87,8 @@ static void print_row(const row *rows, int n, int at, int shown)
     cinch_cli_print("\n");
 }
 
-cinch_status cinch_compare_print(const cinch_cli *cli, const cinch_contender *runs, int n, const cinch_comparison *found)
+cinch_status cinch_compare_print(const cinch_cli *cli, const cinch_contender *runs, int n,
+                                 const cinch_comparison *found)
 {
     row *rows = calloc((size_t)n + 1, sizeof *rows);
     int shown = data_differs(runs, n) ? COLUMNS : DATA;

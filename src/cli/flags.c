@@ -14,14 +14,14 @@ static const cinch_flag flags[] = {
     FLAG("train", "--dry-run", NULL, dry_run, "say what training would take and write nothing"),
     FLAG("compare", "--out", "FOLDER", out, "gets compare.png, compare.json and the runs of configurations"),
     FLAG("compare", "--overwrite", NULL, overwrite, "train configurations anew, emptying their run folders first"),
-    FLAG("encode", "--out", "FILE", out, "z.npy: codes, [rows, code] (- is standard output); z.npz, of a variational model: "
-         "mu and logvar"),
-    FLAG("encode", "--posterior", "NAME", posterior, "what a variational model's code is: its mean, or a sample, which --seed "
-         "decides and an .npz holds as z; default mean"),
+    FLAG("encode", "--out", "FILE", out, "z.npy: codes, [rows, code] (- is standard output); z.npz, of a variational "
+         "model: mu and logvar"),
+    FLAG("encode", "--posterior", "NAME", posterior, "what a variational model's code is: its mean, or a sample, which "
+         "--seed decides and an .npz holds as z; default mean"),
     FLAG("decode reconstruct", "--out", "FILE", out, "x.npy: all rows, scaled back and in the data's axes (- is "
          "standard output); x.png: a picture"),
-    FLAG("sample interpolate", "--out", "FILE", out, "x.npy: scaled back and in the axes of the data that the run was trained "
-         "on (- is standard output); x.png: a picture"),
+    FLAG("sample interpolate", "--out", "FILE", out, "x.npy: scaled back and in the axes of the data that the run was "
+         "trained on (- is standard output); x.png: a picture"),
     FLAG("sample", "--num-samples", "N", num_samples, "how many; default 64"),
     FLAG("sample", "--sampler", "NAME", sampler, "prior: of a variational model; gaussian: fitted to the codes of the "
          "training part; default: the prior where there is one"),
@@ -32,8 +32,8 @@ static const cinch_flag flags[] = {
     FLAG("interpolate", "--path", "NAME", path, "linear, or slerp: along the great circle; default linear"),
     FLAG("train config", "--config", "FILE.json", files, "a configuration as `cinch config --json` prints it or a run "
          "folder holds it; flags and --set win over it"),
-    FLAG("train config compare eval encode reconstruct interpolate inspect", "--set", "KEY=VALUE", assignments, "one key; VALUE is JSON or "
-         "else a string"),
+    FLAG("train config compare eval encode reconstruct interpolate inspect", "--set", "KEY=VALUE", assignments,
+         "one key; VALUE is JSON or else a string"),
     FLAG("decode", "--data", "SPEC", data, "codes, as encode writes them"),
     FLAG("bench", "--weights", "FILE", weights, "weights of a workload, safetensors with PyTorch's names"),
     FLAG("bench", "--data", "FILE.npy", data, "f32 rows to train on or to reconstruct, instead of random ones"),

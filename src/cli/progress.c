@@ -67,7 +67,8 @@ static double time_left(const cinch_bar *bar, const cinch_progress *p)
     return (seconds_now() - bar->started) * (double)(p->steps - p->step) / (double)done;
 }
 
-/* "loss 0.0123  val_loss 0.0125  41250 samples/s  1:23 left"; "recon 225.1  kl 14.9" follows the loss of a variational model. */
+/* "loss 0.0123  val_loss 0.0125  41250 samples/s  1:23 left"; of a variational model "recon 225.1  kl 14.9" follows the
+   loss. */
 static void describe(const cinch_bar *bar, const cinch_progress *p, double val_loss, char line[LINE])
 {
     char left[32];

@@ -55,8 +55,8 @@ static void print_table(const cinch_cli *cli, const cinch_bench *b, const char *
     cinch_cli_print("  samples/s   %.0f\n", b->samples_per_s);
     cinch_cli_print("  products    %.3f GFLOP a step, %.0f%% of this machine's peak\n", b->flops_per_step * 1e-9,
                     100 * b->share_of_peak);
-    cinch_cli_print("  memory      %.1f MiB above start-up; planned for activations %.2f MiB, for bf16 copies of weights "
-                    "%.2f MiB\n", (double)b->peak_bytes / 1048576, (double)b->activation_bytes / 1048576,
+    cinch_cli_print("  memory      %.1f MiB above start-up; planned for activations %.2f MiB, for bf16 copies of "
+                    "weights %.2f MiB\n", (double)b->peak_bytes / 1048576, (double)b->activation_bytes / 1048576,
                     (double)b->weight_bytes / 1048576);
     cinch_cli_print("  loss        %.6g first, %.6g last\n", b->loss_first, b->loss_last);
     for (int i = 0; cli->losses && i < b->n_losses; i++) cinch_cli_print("  step %-2d     %.8g\n", i + 1, b->losses[i]);
@@ -137,8 +137,8 @@ static cinch_status bench_peak(cinch_cli *cli)
     cinch_peak peak;
     const char *device = cinch_config_train(cli->config)->device;
     if (!strncmp(device, "cuda", 4))
-        return cinch_cli_fail(CINCH_USAGE, "bench peak: it measures the CPU; `cinch bench train dense --device %s` gives "
-                              "the share of a GPU's peak", device);
+        return cinch_cli_fail(CINCH_USAGE, "bench peak: it measures the CPU; `cinch bench train dense --device %s` "
+                              "gives the share of a GPU's peak", device);
     TRY(cinch_bench_peak(cinch_config_train(cli->config)->threads, &peak));
     if (!cli->json) {
         cinch_cli_print("cpu, %d threads\n  multiply-adds  %.1f GFLOP/s\n  product        %.1f GFLOP/s\n"

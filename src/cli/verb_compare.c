@@ -37,7 +37,8 @@ static cinch_status classify(comparison *c)
 {
     for (int i = 0; i < c->n; i++) {
         const char *operand = c->cli->operands[i];
-        if (access(operand, F_OK)) return cinch_cli_fail(CINCH_DATA, "%s: no such run folder or configuration", operand);
+        if (access(operand, F_OK))
+            return cinch_cli_fail(CINCH_DATA, "%s: no such run folder or configuration", operand);
         if (is_folder(operand)) continue;
         TRY(cinch_config_create(&c->entries[i].config));
         c->configs++;
@@ -58,7 +59,8 @@ static cinch_status check_assignment(const comparison *c, const cinch_assignment
     bool limit = !strcmp(option.key, "data.limit");
     if (takes(CINCH_KEYS_COMMON, &option) && !limit) return CINCH_OK;
     if (!takes(CINCH_KEYS_DATA, &option) && !c->configs)
-        return cinch_cli_fail(CINCH_USAGE, "%s: is for training, and the runs are trained; name a config.json", a->name);
+        return cinch_cli_fail(CINCH_USAGE, "%s: is for training, and the runs are trained; name a config.json",
+                              a->name);
     if (takes(CINCH_KEYS_DATA, &option) && c->configs && c->configs < c->n)
         return cinch_cli_fail(CINCH_USAGE, "%s: is what runs are measured on but configurations trained on; compare "
                                            "runs, or configurations, alone", a->name);

@@ -16,14 +16,16 @@ static cinch_status decode(const cinch_cli *cli, cinch_run *run, const cinch_dat
 {
     const cinch_dataset_info *info = cinch_dataset_describe(codes);
     cinch_conversion c = {.run = run, .data = codes, .rows = cinch_cli_rows(cli, info->rows), .in = info->sample,
-                          .out = cinch_run_source_shape(run), .apply = cinch_run_decode, .restore = cinch_convert_restore};
+                          .out = cinch_run_source_shape(run), .apply = cinch_run_decode,
+                          .restore = cinch_convert_restore};
     int32_t label, *labels;
     TRY(check_codes(cli, info->sample, cinch_model_code_shape(cinch_run_model(run))));
     TRY(cinch_convert_label(cli, &label));
     if (!(c.labels = labels = calloc((size_t)c.rows, sizeof *labels))) return cinch_cli_no_memory();
     for (int64_t i = 0; i < c.rows; i++) labels[i] = label;
     if (label < 0) c.labels = NULL;
-    cinch_status status = cinch_convert_to_picture(cli) ? cinch_convert_png(cli, &c, false) : cinch_convert_npy(cli, &c);
+    bool picture = cinch_convert_to_picture(cli);
+    cinch_status status = picture ? cinch_convert_png(cli, &c, false) : cinch_convert_npy(cli, &c);
     free(labels);
     return status;
 }

@@ -28,7 +28,8 @@ static json_t *row_json(const row *r)
     json_t *object = json_object();
     cinch_cli_json_set(object, "name", cinch_cli_json_text(r->facts.name));
     cinch_cli_json_set(object, "usable", json_boolean(r->usable));
-    cinch_cli_json_set(object, r->usable ? "description" : "reason", cinch_cli_json_text(r->usable ? r->facts.text : r->reason));
+    cinch_cli_json_set(object, r->usable ? "description" : "reason",
+                       cinch_cli_json_text(r->usable ? r->facts.text : r->reason));
     if (r->facts.notice) cinch_cli_json_set(object, "notice", cinch_cli_json_text(r->facts.notice));
     if (!r->facts.memory.total) return object;
     cinch_cli_json_set(object, "memory_total", json_integer((json_int_t)r->facts.memory.total));

@@ -14,7 +14,8 @@ typedef struct encoding {
 } encoding;
 
 /* Codes of `n` rows from `first`; `other` is of the size of `code`. */
-static cinch_status encode_rows(const encoding *e, part what, const float *x, int64_t first, int64_t n, float *code, float *other)
+static cinch_status encode_rows(const encoding *e, part what, const float *x, int64_t first, int64_t n, float *code,
+                                float *other)
 {
     cinch_run *run = e->rows.run;
     const int32_t *label = e->rows.labels ? e->rows.labels + first : NULL;
@@ -34,14 +35,16 @@ enum { PIECE = 1 << 22 /* floats, about */, ROWS_MAX = 1 << 16 };
 
 static int64_t piece_rows(const encoding *e)
 {
-    int64_t in = cinch_shape_count(e->rows.in), out = cinch_shape_count(e->rows.out), rows = PIECE / (in > out ? in : out);
+    int64_t in = cinch_shape_count(e->rows.in), out = cinch_shape_count(e->rows.out);
+    int64_t rows = PIECE / (in > out ? in : out);
     return rows < 1 ? 1 : rows > ROWS_MAX ? ROWS_MAX : rows;
 }
 
 typedef cinch_status (*sink)(void *writer, const void *bytes, size_t size);
 
 /* All rows' codes, piece after piece, into the writer. `x` is room for a piece, `code` and `other` too. */
-static cinch_status write_pieces(const encoding *e, part what, float *x, float *code, float *other, sink write, void *writer)
+static cinch_status write_pieces(const encoding *e, part what, float *x, float *code, float *other, sink write,
+                                 void *writer)
 {
     size_t row = (size_t)cinch_shape_count(e->rows.out) * sizeof *code;
     int64_t most = piece_rows(e);
@@ -59,7 +62,8 @@ static cinch_status write_part(const encoding *e, part what, sink write, void *w
     size_t rows = (size_t)piece_rows(e), codes = rows * (size_t)cinch_shape_count(e->rows.out);
     float *x = calloc(rows * (size_t)cinch_shape_count(e->rows.in), sizeof *x);
     float *code = calloc(codes, sizeof *code), *other = calloc(codes, sizeof *other);
-    cinch_status status = x && code && other ? write_pieces(e, what, x, code, other, write, writer) : cinch_cli_no_memory();
+    bool room = x && code && other;
+    cinch_status status = room ? write_pieces(e, what, x, code, other, write, writer) : cinch_cli_no_memory();
     free(x);
     free(code);
     free(other);
@@ -75,8 +79,15 @@ static cinch_shape all_rows(const encoding *e)
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
-static cinch_status to_npy(void *writer, const void *bytes, size_t size) { return cinch_npy_writer_write(writer, bytes, size); }
-static cinch_status to_npz(void *writer, const void *bytes, size_t size) { return cinch_npz_writer_write(writer, bytes, size); }
+static cinch_status to_npy(void *writer, const void *bytes, size_t size)
+{
+    return cinch_npy_writer_write(writer, bytes, size);
+}
+
+static cinch_status to_npz(void *writer, const void *bytes, size_t size)
+{
+    return cinch_npz_writer_write(writer, bytes, size);
+}
 
 static cinch_status write_npy(const cinch_cli *cli, const encoding *e)
 {
@@ -131,9 +142,11 @@ static cinch_status encode(const cinch_cli *cli, cinch_run *run)
     TRY(check_posterior(cli, run));
     TRY(cinch_cli_open_data(cli, run, &data));
     const cinch_dataset_info *info = cinch_dataset_describe(data);
-    encoding e = {.draws = cli->posterior && !strcmp(cli->posterior, "sample"), .seed = cinch_config_train(cli->config)->seed};
+    encoding e = {.draws = cli->posterior && !strcmp(cli->posterior, "sample"),
+                  .seed = cinch_config_train(cli->config)->seed};
     e.rows = (cinch_conversion){.run = run, .data = data, .rows = cinch_cli_rows(cli, info->rows), .in = info->sample,
-                                .out = cinch_model_code_shape(cinch_run_model(run)), .labels = cinch_dataset_labels(data)};
+                                .out = cinch_model_code_shape(cinch_run_model(run)),
+                                .labels = cinch_dataset_labels(data)};
     cinch_status status = to_archive(cli) ? write_npz(cli, &e) : write_npy(cli, &e);
     if (!status) status = cinch_convert_report(cli, e.rows.rows, e.rows.out);
     cinch_dataset_free(data);

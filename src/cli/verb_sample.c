@@ -37,7 +37,8 @@ static cinch_status label_rows(cinch_run *run, const cinch_sampling *sampling, i
 {
     int32_t classes = cinch_model_classes(cinch_run_model(run));
     if (!(*labels = calloc((size_t)n, sizeof **labels))) return cinch_cli_no_memory();
-    for (int64_t i = 0; i < n; i++) (*labels)[i] = sampling->label >= 0 || !classes ? sampling->label : (int32_t)(i % classes);
+    for (int64_t i = 0; i < n; i++)
+        (*labels)[i] = sampling->label >= 0 || !classes ? sampling->label : (int32_t)(i % classes);
     return CINCH_OK;
 }
 
@@ -45,12 +46,14 @@ static cinch_status sample(const cinch_cli *cli, cinch_run *run)
 {
     cinch_sampling sampling;
     int32_t *labels;
-    cinch_conversion c = {.run = run, .in = cinch_model_code_shape(cinch_run_model(run)), .out = cinch_run_source_shape(run),
-                          .read = draw, .user = &sampling, .apply = cinch_run_decode, .restore = cinch_convert_restore};
+    cinch_conversion c = {.run = run, .in = cinch_model_code_shape(cinch_run_model(run)),
+                          .out = cinch_run_source_shape(run), .read = draw, .user = &sampling,
+                          .apply = cinch_run_decode, .restore = cinch_convert_restore};
     TRY(read_sampling(cli, &sampling, &c.rows));
     TRY(label_rows(run, &sampling, c.rows, &labels));
     c.labels = labels;
-    cinch_status status = cinch_convert_to_picture(cli) ? cinch_convert_png(cli, &c, false) : cinch_convert_npy(cli, &c);
+    bool picture = cinch_convert_to_picture(cli);
+    cinch_status status = picture ? cinch_convert_png(cli, &c, false) : cinch_convert_npy(cli, &c);
     free(labels);
     return status;
 }

@@ -24,7 +24,8 @@ static const cinch_verb verbs[] = {
      "or of all rows of other data.\n" SPEC_TEXT,
      "  cinch eval runs/first --json\n", cinch_verb_eval},
     {"encode", "turn data into codes", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out z.npy|z.npz",
-     "Writes one code a row; into an .npz the mean mu and the log-variance logvar of a variational model's.\n" SPEC_TEXT,
+     "Writes one code a row; into an .npz the mean mu and the log-variance logvar of a variational model's.\n"
+     SPEC_TEXT,
      "  cinch encode runs/first --data images.npy --out codes.npy\n"
      "  cinch encode runs/vae --data images.npy --posterior sample --seed 1 --out codes.npz\n", cinch_verb_encode},
     {"decode", "turn codes into data", "RUN", 1, CINCH_KEYS_COMMON, "RUN --data z.npy --out x.npy|x.png",
@@ -46,8 +47,8 @@ static const cinch_verb verbs[] = {
      "Decodes the codes on the way from row I's to row J's, of the run's test part or of other data.\n" SPEC_TEXT,
      "  cinch interpolate runs/vae --from 0 --to 7 --num-points 10 --path slerp --out path.png\n",
      cinch_verb_interpolate},
-    {"compare", "put runs side by side: errors, PCA, time, pictures", "RUN|CONFIG.json", CINCH_OPERANDS_ANY, CINCH_KEYS_ALL,
-     "RUN|CONFIG.json... [--out FOLDER] [--data SPEC] [--json]",
+    {"compare", "put runs side by side: errors, PCA, time, pictures", "RUN|CONFIG.json", CINCH_OPERANDS_ANY,
+     CINCH_KEYS_ALL, "RUN|CONFIG.json... [--out FOLDER] [--data SPEC] [--json]",
      "One table of what each RUN is and how well it reconstructs the test part, beside PCA with as many\n"
      "components. Each CONFIG.json is trained first, in a run folder of its name in FOLDER; one that is there\n"
      "already is taken up. FOLDER also gets compare.json and compare.png: the same samples, and what each makes\n"

@@ -54,7 +54,8 @@ static cinch_status open_model(cinch_infer **out, const char *what, const cinch_
     *out = NULL;
     if (!what) return cinch_fail(CINCH_USAGE, "cinch_bench_infer: no run and no workload");
     if (!strchr(what, '/') && stat(what, &about)) return open_workload(out, what, o);
-    if (o->weights) return cinch_fail(CINCH_USAGE, "%s is a run, which has its own weights; --weights is for workloads", what);
+    if (o->weights)
+        return cinch_fail(CINCH_USAGE, "%s is a run, which has its own weights; --weights is for workloads", what);
     return cinch_infer_open(out, what, &o->infer);
 }
 
@@ -185,7 +186,8 @@ static void describe(bench *b, cinch_infer_bench *out)
     strncpy(out->device, info->device, sizeof out->device - 1);
 }
 
-static cinch_status measure(bench *b, const char *what, const cinch_infer_bench_options *options, cinch_infer_bench *out)
+static cinch_status measure(bench *b, const char *what, const cinch_infer_bench_options *options,
+                            cinch_infer_bench *out)
 {
     double start = now_us();
     TRY(open_model(&b->model, what, options));

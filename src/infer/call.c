@@ -32,7 +32,8 @@ static cinch_status write_labels(cinch_infer *h, const int32_t *label, int64_t n
 }
 
 /* Runs a pass on n rows of `row` numbers. */
-static cinch_status run(cinch_infer *h, cinch_forward direction, const float *in, int64_t row, const int32_t *label, int64_t n)
+static cinch_status run(cinch_infer *h, cinch_forward direction, const float *in, int64_t row, const int32_t *label,
+                        int64_t n)
 {
     TRY(write_labels(h, label, n));
     TRY(cinch_buffer_write(h->x, 0, in, (size_t)(n * row) * sizeof *in));
@@ -40,7 +41,8 @@ static cinch_status run(cinch_infer *h, cinch_forward direction, const float *in
 }
 
 /* The first n rows of an output. */
-static cinch_status read_rows(cinch_infer *h, cinch_forward direction, const char *output, int64_t row, int64_t n, float *out)
+static cinch_status read_rows(cinch_infer *h, cinch_forward direction, const char *output, int64_t row, int64_t n,
+                              float *out)
 {
     int b = bucket_of(h, n);
     size_t whole = (size_t)(h->bucket[b] * row) * sizeof *out;
@@ -50,7 +52,8 @@ static cinch_status read_rows(cinch_infer *h, cinch_forward direction, const cha
     return CINCH_OK;
 }
 
-cinch_status cinch_infer_encode(cinch_infer *h, const float *x, const int32_t *label, int64_t n, float *code, float *logvar)
+cinch_status cinch_infer_encode(cinch_infer *h, const float *x, const int32_t *label, int64_t n, float *code,
+                                float *logvar)
 {
     TRY(check(h, x, code, n));
     TRY(run(h, CINCH_ENCODE, x, h->info.sample_size, label, n));

@@ -52,7 +52,8 @@ static cinch_status open_device(cinch_device **out, const char *name, const cinc
 
 static cinch_status fill_served(cinch_served *s, const cinch_infer_source *source, const cinch_infer_options *options)
 {
-    if (options->max_batch < 0) return cinch_fail(CINCH_USAGE, "max_batch %lld: give 1 or more", (long long)options->max_batch);
+    if (options->max_batch < 0)
+        return cinch_fail(CINCH_USAGE, "max_batch %lld: give 1 or more", (long long)options->max_batch);
     s->options = *options;
     if (!s->options.max_batch) s->options.max_batch = DEFAULT_MAX_BATCH;
     s->precision = source->precision;
@@ -64,7 +65,8 @@ static cinch_status fill_served(cinch_served *s, const cinch_infer_source *sourc
     return read_weights(s, source);
 }
 
-static cinch_status create_served(cinch_served **out, const cinch_infer_source *source, const cinch_infer_options *options)
+static cinch_status create_served(cinch_served **out, const cinch_infer_source *source,
+                                  const cinch_infer_options *options)
 {
     cinch_served *s = *out = cinch_calloc(1, sizeof *s);
     if (!s) return CINCH_DEVICE;
@@ -86,7 +88,8 @@ static void describe(cinch_infer *h)
         .model = cinch_model_name(s->model), .device = cinch_device_name(h->device), .precision = s->precision,
         .sample = s->border.sample.shape, .code = code,
         .sample_size = cinch_shape_count(s->border.sample.shape), .code_size = cinch_shape_count(code),
-        .low = s->border.sample.low, .high = s->border.sample.high, .scale = s->border.scale, .offset = s->border.offset,
+        .low = s->border.sample.low, .high = s->border.sample.high,
+        .scale = s->border.scale, .offset = s->border.offset,
         .variational = cinch_model_is_variational(s->model), .classes = cinch_model_classes(s->model),
         .max_batch = s->options.max_batch, .parameters = cinch_params_total(s->params)};
 }

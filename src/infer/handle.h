@@ -45,7 +45,8 @@ typedef struct cinch_infer_source {
     cinch_precision precision;
 } cinch_infer_source;
 
-cinch_status cinch_infer_create(cinch_infer **out, const cinch_infer_source *source, const cinch_infer_options *options);
+cinch_status cinch_infer_create(cinch_infer **out, const cinch_infer_source *source,
+                                const cinch_infer_options *options);
 
 /* "f32", "tf32", "bf16"; NULL: f32. CINCH_USAGE. */
 cinch_status cinch_infer_precision(const char *name, cinch_precision *out);

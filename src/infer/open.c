@@ -23,7 +23,8 @@ cinch_status cinch_infer_precision(const char *name, cinch_precision *out)
         if (!strcmp(name, names[i])) return *out = (cinch_precision)i, CINCH_OK;
     }
     const char *near = cinch_nearest(name, names, CINCH_PRECISION_BF16 + 1);
-    return cinch_fail(CINCH_USAGE, "precision '%s': unknown; did you mean %s? (f32 tf32 bf16)", name, near ? near : "f32");
+    return cinch_fail(CINCH_USAGE, "precision '%s': unknown; did you mean %s? (f32 tf32 bf16)",
+                      name, near ? near : "f32");
 }
 
 /* What was asked for, else what the run was trained in. */
@@ -41,8 +42,8 @@ static cinch_status read_section(const json_t *model, const char *name, cinch_bo
     const json_t *size = json_object_get(model, "input_size");
     const char *output = json_string_value(json_object_get(model, "output_activation"));
     if (!json_is_integer(size) || !output || !strcmp(output, "auto"))
-        return cinch_fail(CINCH_DATA, "%s: its metadata do not hold cinch.model and cinch.sample, so config.json must say "
-                          "model.input_size and model.output_activation, not \"auto\"", name);
+        return cinch_fail(CINCH_DATA, "%s: its metadata do not hold cinch.model and cinch.sample, so config.json must "
+                          "say model.input_size and model.output_activation, not \"auto\"", name);
     *border = (cinch_border){.sample = {.shape = CINCH_SHAPE(json_integer_value(size))}, .scale = 1};
     border->source = border->sample.shape;
     return CINCH_OK;
@@ -112,7 +113,8 @@ static cinch_status open_parts(cinch_infer **out, const char *weights, const cha
     struct stat about;
     cinch_config *config;
     if (stat(weights, &about))
-        return cinch_fail(CINCH_DATA, "%s: no such file: has the run not come to an end? cinch train --resume", weights);
+        return cinch_fail(CINCH_DATA, "%s: no such file: has the run not come to an end? cinch train --resume",
+                          weights);
     TRY(open_config(config_path, &config));
     cinch_status status = open_file(out, weights, config, options);
     cinch_config_free(config);
@@ -139,7 +141,8 @@ cinch_status cinch_infer_open(cinch_infer **out, const char *path, const cinch_i
     return S_ISDIR(about.st_mode) ? open_folder(out, path, options) : open_file(out, path, NULL, options);
 }
 
-cinch_status cinch_infer_open_memory(cinch_infer **out, const void *bytes, size_t size, const cinch_infer_options *options)
+cinch_status cinch_infer_open_memory(cinch_infer **out, const void *bytes, size_t size,
+                                     const cinch_infer_options *options)
 {
     static const cinch_infer_options defaults;
     static const char name[] = "the model in memory";

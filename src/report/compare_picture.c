@@ -30,8 +30,8 @@ static cinch_status check_samples(const cinch_contender *runs, int n)
     return CINCH_OK;
 }
 
-/* Whether two data sets of equal samples are the same, by their number of rows and some of these: by which path a data set
-   was opened does not matter. */
+/* Whether two data sets of equal samples are the same, by their number of rows and some of these: by which path a data
+   set was opened does not matter. */
 static cinch_status compare_data(const cinch_dataset *a, const cinch_dataset *b, int64_t size, bool *same)
 {
     enum { LOOKED_AT = 3 };
@@ -169,7 +169,8 @@ static cinch_status draw(const sheet *s, const char *path)
     cinch_grid_section section = {NULL, s->count, s->rows, s->n + 1};
     cinch_grid grid = {.title = title, .sections = &section, .n_sections = 1};
     if (sample.low < sample.high) grid.low = sample.low, grid.high = sample.high;
-    snprintf(title, sizeof title, "%.30s, %s part: mean squared errors", last_part(s->runs[0].data), s->runs[0].rows.part);
+    snprintf(title, sizeof title, "%.30s, %s part: mean squared errors", last_part(s->runs[0].data),
+             s->runs[0].rows.part);
     cinch_grid_shape(&grid, sample.shape);
     return cinch_grid_write(path, &grid);
 }

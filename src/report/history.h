@@ -14,8 +14,8 @@ typedef struct {
 
 #define CINCH_HISTORY(event_name, key_name) { .event = event_name, .key = key_name }
 
-/* Fills all series in one pass over the run's metrics.jsonl. CINCH_DATA where there is none, CINCH_DEVICE. Free also after
-   an error. */
+/* Fills all series in one pass over the run's metrics.jsonl. CINCH_DATA where there is none, CINCH_DEVICE. Free also
+   after an error. */
 cinch_status cinch_history_read(const char *run_path, cinch_history *series, int n);
 void cinch_history_free(cinch_history *series, int n);
 

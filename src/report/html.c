@@ -29,7 +29,8 @@ static void head(cinch_page *page, const cinch_subject *s)
 
 static void foot(cinch_page *page)
 {
-    cinch_page_print(page, "<footer>Made by cinch %s. This file needs no network.</footer>\n</main>\n<script>\n", cinch_version());
+    cinch_page_print(page, "<footer>Made by cinch %s. This file needs no network.</footer>\n</main>\n<script>\n",
+                     cinch_version());
     cinch_page_put(page, cinch_page_js);
     cinch_page_put(page, "</script>\n</body>\n</html>");
 }
@@ -37,9 +38,9 @@ static void foot(cinch_page *page)
 static void write_page(cinch_page *page, const cinch_subject *s)
 {
     static void (*const sections[])(cinch_page *, const cinch_subject *) = {
-        cinch_section_summary, cinch_section_history,    cinch_section_reconstructions, cinch_section_errors, cinch_section_latent,
-        cinch_section_samples, cinch_section_traversals, cinch_section_layers,          cinch_section_data,
-        cinch_section_environment,
+        cinch_section_summary, cinch_section_history, cinch_section_reconstructions, cinch_section_errors,
+        cinch_section_latent,  cinch_section_samples, cinch_section_traversals,      cinch_section_layers,
+        cinch_section_data,    cinch_section_environment,
     };
     head(page, s);
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) sections[i](page, s);

@@ -13,7 +13,8 @@ cinch_item cinch_item_of(const cinch_sample *sample)
 {
     cinch_grid grid = { 0 };
     cinch_grid_shape(&grid, sample->shape);
-    cinch_item item = { .tile = cinch_tile_fit(grid.height, grid.width, grid.channels), .bounded = sample->low < sample->high };
+    cinch_item item = { .tile = cinch_tile_fit(grid.height, grid.width, grid.channels),
+                        .bounded = sample->low < sample->high };
     item.shown_width = !grid.height ? CURVE_SHOWN : item.tile.width < LARGEST_SHOWN ? item.tile.width : LARGEST_SHOWN;
     if (item.bounded) item.tile.low = sample->low, item.tile.high = sample->high;
     if (!grid.height) return item;
@@ -37,7 +38,8 @@ static void show_image(cinch_page *page, const cinch_item *item, const float *va
 {
     char style[64];
     cinch_picture picture = { 0 };
-    if (!page->status) page->status = cinch_picture_create(&picture, item->tile.width, item->tile.height, (cinch_color){ 0 });
+    cinch_color clear = { 0 };
+    if (!page->status) page->status = cinch_picture_create(&picture, item->tile.width, item->tile.height, clear);
     if (page->status) return;
     cinch_tile_image(&picture, &item->tile, 0, 0, values);
     snprintf(style, sizeof style, "class='image' style='width:%dpx'", item->shown_width);

@@ -14,15 +14,15 @@ typedef struct {
     bool bounded;    /* the data's own range is the scale */
 } cinch_item;
 
-/* For samples of a kind: low to high is the data's range, where it has one. Else cinch_tile_range on item.tile takes in all
-   values to be shown, then cinch_tile_close_range. */
+/* For samples of a kind: low to high is the data's range, where it has one. Else cinch_tile_range on item.tile takes in
+   all values to be shown, then cinch_tile_close_range. */
 cinch_item cinch_item_of(const cinch_sample *sample);
 
 /* The same for n samples that a run's model made. */
 cinch_item cinch_item_around(const cinch_run *run, const float *values, int n);
 
-/* An image, or n curves over one another, of values [sample] each; `alt` says what it shows. Of several values an image shows
-   the first. */
+/* An image, or n curves over one another, of values [sample] each; `alt` says what it shows. Of several values an image
+   shows the first. */
 void cinch_item_show(cinch_page *page, const cinch_item *item, const float *const *values, int n, const char *alt);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An HTML page in the making: text that grows. An error sticks: later calls add nothing, and it is looked at once, at the
- * end. Numbers are written with a point whatever the locale (cinch_page_begin to cinch_page_end, on one thread).
+ * An HTML page in the making: text that grows. An error sticks: later calls add nothing, and it is looked at once, at
+ * the end. Numbers are written with a point whatever the locale (cinch_page_begin to cinch_page_end, on one thread).
  *
  *     cinch_page page;
  *     cinch_page_begin(&page);

@@ -53,8 +53,8 @@ void cinch_picture_blit(cinch_picture *picture, int x, int y, const cinch_pictur
 cinch_status cinch_picture_encode(const cinch_picture *picture, uint8_t **bytes, size_t *size);
 
 /* Writes a PNG: a temporary file beside `path`, fsync, rename, so that `path` is the old file or the whole new one.
-   What a link leads to is replaced, not the link; a device or a pipe is written as it is. CINCH_OUTPUT when it cannot be
-   written, CINCH_DEVICE when memory ran out. */
+   What a link leads to is replaced, not the link; a device or a pipe is written as it is. CINCH_OUTPUT when it cannot
+   be written, CINCH_DEVICE when memory ran out. */
 cinch_status cinch_picture_write(const cinch_picture *picture, const char *path);
 
 #endif

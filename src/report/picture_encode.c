@@ -73,7 +73,8 @@ cinch_status cinch_picture_encode(const cinch_picture *picture, uint8_t **bytes,
     if (ok) return CINCH_OK;
     free(e.bytes);
     *bytes = NULL;
-    if (e.out_of_memory) return cinch_fail(CINCH_DEVICE, "out of memory for a picture of %d x %d", picture->width, picture->height);
-    return cinch_fail(CINCH_OUTPUT, "a picture of %d x %d cannot be encoded: libpng says %s", picture->width, picture->height,
-                      e.message[0] ? e.message : "no reason");
+    if (e.out_of_memory)
+        return cinch_fail(CINCH_DEVICE, "out of memory for a picture of %d x %d", picture->width, picture->height);
+    return cinch_fail(CINCH_OUTPUT, "a picture of %d x %d cannot be encoded: libpng says %s",
+                      picture->width, picture->height, e.message[0] ? e.message : "no reason");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Principal components of codes, and codes as points of a plane: by these, and by t-SNE. The same input gives the same bytes. */
+/* Principal components of codes, and codes as points of a plane: by these, and by t-SNE. Equal input, equal bytes. */
 #ifndef CINCH_REPORT_PROJECTION_H
 #define CINCH_REPORT_PROJECTION_H
 
@@ -10,8 +10,8 @@
 
 enum { CINCH_COMPONENTS_MOST = 8 };
 
-/* The directions of largest variance of codes [n, k]; those that are not there (k or n too small, codes without spread) are
-   zero, as are their deviations. */
+/* The directions of largest variance of codes [n, k]; those that are not there (k or n too small, codes without spread)
+   are zero, as are their deviations. */
 typedef struct {
     int m;                  /* how many: at most CINCH_COMPONENTS_MOST */
     int64_t k;

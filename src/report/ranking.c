@@ -32,7 +32,8 @@ static cinch_status reconstruct(const cinch_ranking *r, const int32_t *row, int6
     return status;
 }
 
-static cinch_status read_all(const cinch_ranking *r, const int32_t *row, int64_t n, float *in, float *target, float *out)
+static cinch_status read_all(const cinch_ranking *r, const int32_t *row, int64_t n, float *in, float *target,
+                             float *out)
 {
     cinch_dataset *wanted = r->rows.target ? r->rows.target : r->rows.data;
     TRY(cinch_dataset_gather_float(r->rows.data, row, n, in));
@@ -40,7 +41,8 @@ static cinch_status read_all(const cinch_ranking *r, const int32_t *row, int64_t
     return out ? reconstruct(r, row, n, in, out) : CINCH_OK;
 }
 
-cinch_status cinch_ranking_show(const cinch_ranking *r, const int32_t *row, int64_t n, float *in, float *target, float *out)
+cinch_status cinch_ranking_show(const cinch_ranking *r, const int32_t *row, int64_t n, float *in, float *target,
+                                float *out)
 {
     if (in) return read_all(r, row, n, in, target, out);
     float *values = cinch_calloc((size_t)(n * r->size), sizeof *values);
@@ -55,8 +57,10 @@ static cinch_status rank_chunk(cinch_ranking *r, int64_t first, int64_t n, float
     float *target = memory + CHUNK * r->size, *out = target + CHUNK * r->size;
     for (int64_t i = 0; i < n; i++) row[i] = cinch_rows_at(&r->rows, first + i);
     TRY(cinch_ranking_show(r, row, n, memory, target, out));
-    for (int64_t i = 0; i < n; i++)
-        r->order[first + i] = (cinch_ranked){first + i, cinch_mean_square(target + i * r->size, out + i * r->size, r->size)};
+    for (int64_t i = 0; i < n; i++) {
+        double error = cinch_mean_square(target + i * r->size, out + i * r->size, r->size);
+        r->order[first + i] = (cinch_ranked){first + i, error};
+    }
     return CINCH_OK;
 }
 

@@ -109,7 +109,8 @@ static cinch_status draw_samples(const cinch_subject *s, const char *path)
 /* --- all of a run ------------------------------------------------------------------------------------------------- */
 
 /* write(subject, FOLDER/name) */
-static cinch_status write_one(const cinch_subject *s, const char *name, cinch_status (*write)(const cinch_subject *, const char *))
+static cinch_status write_one(const cinch_subject *s, const char *name,
+                              cinch_status (*write)(const cinch_subject *, const char *))
 {
     char *path = cinch_format("%s/%s", cinch_run_path(s->run), name);
     cinch_status status = path ? write(s, path) : CINCH_DEVICE;

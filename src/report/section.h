@@ -12,10 +12,10 @@ void cinch_section_reconstructions(cinch_page *page, const cinch_subject *subjec
 void cinch_section_errors(cinch_page *page, const cinch_subject *subject);          /* histogram, all figures of eval */
 void cinch_section_latent(cinch_page *page, const cinch_subject *subject);          /* PCA and t-SNE of the codes */
 void cinch_section_samples(cinch_page *page, const cinch_subject *subject);
-void cinch_section_traversals(cinch_page *page, const cinch_subject *subject);      /* a code changed in one way at a time */
+void cinch_section_traversals(cinch_page *page, const cinch_subject *subject);      /* a code, one change at a time */
 void cinch_section_layers(cinch_page *page, const cinch_subject *subject);
 void cinch_section_data(cinch_page *page, const cinch_subject *subject);
-void cinch_section_environment(cinch_page *page, const cinch_subject *subject);     /* command lines, devices, configuration */
+void cinch_section_environment(cinch_page *page, const cinch_subject *subject);     /* command, device, configuration */
 
 /* Opens <section id='id'> with its heading; page.css and the contents list know the ids. */
 void cinch_section_open(cinch_page *page, const char *id, const char *heading);

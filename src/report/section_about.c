@@ -54,9 +54,10 @@ void cinch_section_layers(cinch_page *page, const cinch_subject *s)
     for (int i = 0; i < n; i++)
         if (cinch_model_layer(model, i).parameters > most) most = cinch_model_layer(model, i).parameters;
     cinch_section_open(page, "layers", "Layers");
-    cinch_page_print(page, "<p>A sample is %s, its code %s.</p>\n<div class='table'><table>\n<thead><tr><th>Name</th><th>Layer</th>"
-                     "<th class='number'>Parameters</th><th></th></tr></thead>\n",
-                     shape_text(cinch_model_sample(model).shape, sample), shape_text(cinch_model_code_shape(model), code));
+    cinch_page_print(page, "<p>A sample is %s, its code %s.</p>\n<div class='table'><table>\n"
+                     "<thead><tr><th>Name</th><th>Layer</th><th class='number'>Parameters</th><th></th></tr></thead>\n",
+                     shape_text(cinch_model_sample(model).shape, sample),
+                     shape_text(cinch_model_code_shape(model), code));
     for (int i = 0; i < n; i++) layer_row(page, cinch_model_layer(model, i), most);
     cinch_page_put(page, "<tfoot><tr><th scope='row'>all</th><td></td><td class='number'>");
     cinch_page_count(page, (long long)s->evaluation.parameters);
@@ -73,9 +74,10 @@ static cinch_status values_rows(cinch_page *page, const cinch_dataset *data, con
     cinch_dataset_stats stats;
     if ((double)info->rows * (double)cinch_shape_count(info->sample) > most_measured) return CINCH_OK;
     TRY(cinch_dataset_measure(data, &stats));
-    cinch_section_row(page, "values", "%.5g to %.5g, mean %.5g, standard deviation %.5g", stats.min, stats.max, stats.mean,
-                      stats.deviation);
-    cinch_section_row(page, "missing", "%lld not a number, %lld infinite", (long long)stats.nan, (long long)stats.infinite);
+    cinch_section_row(page, "values", "%.5g to %.5g, mean %.5g, standard deviation %.5g", stats.min, stats.max,
+                      stats.mean, stats.deviation);
+    cinch_section_row(page, "missing", "%lld not a number, %lld infinite", (long long)stats.nan,
+                      (long long)stats.infinite);
     return CINCH_OK;
 }
 
@@ -89,11 +91,12 @@ static cinch_status data_rows(cinch_page *page, const cinch_subject *s)
     cinch_section_row(page, "what it is", "%s", info->description);
     cinch_section_row(page, "a sample", "%s %s%s", info->source_type, shape_text(info->source, shape),
                       info->channels_first ? ", channels first" : "");
-    cinch_section_row(page, "rows", "%lld: %lld for training, %lld for validation, %lld for testing", (long long)info->rows,
-                      (long long)info->part[0], (long long)info->part[1], (long long)info->part[2]);
+    cinch_section_row(page, "rows", "%lld: %lld for training, %lld for validation, %lld for testing",
+                      (long long)info->rows, (long long)info->part[0], (long long)info->part[1],
+                      (long long)info->part[2]);
     if (info->low < info->high)
-        cinch_section_row(page, "range for the model", "%.4g to %.4g (value = raw x %.6g + %.6g)", info->low, info->high,
-                          info->scale, info->offset);
+        cinch_section_row(page, "range for the model", "%.4g to %.4g (value = raw x %.6g + %.6g)", info->low,
+                          info->high, info->scale, info->offset);
     if (info->has_labels) cinch_section_row(page, "labels", "%d classes", info->classes);
     if (config->target) cinch_section_row(page, "target", "%s", config->target);
     if (config->val_spec) cinch_section_row(page, "validation data", "%s", config->val_spec);
@@ -121,9 +124,9 @@ static void optional_row(cinch_page *page, const char *name, const json_t *value
 static void session_rows(cinch_page *page, const json_t *session)
 {
     long long step = json_integer_value(json_object_get(session, "step"));
+    const char *started = json_string_value(json_object_get(session, "started"));
     cinch_page_put(page, "<div class='table'><table>\n");
-    cinch_section_row(page, step ? "resumed" : "started", step ? "%s, after step %lld" : "%s",
-                      json_is_string(json_object_get(session, "started")) ? json_string_value(json_object_get(session, "started")) : "",
+    cinch_section_row(page, step ? "resumed" : "started", step ? "%s, after step %lld" : "%s", started ? started : "",
                       step);
     const char *command = json_string_value(json_object_get(session, "command"));
     if (command) {

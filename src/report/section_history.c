@@ -6,7 +6,8 @@
 enum { LOSSES = 3, PARTS = 3, SINGLE = 2, SERIES = LOSSES + PARTS + SINGLE };
 
 /* A chart of those of n series that hold something; none where nothing does. */
-static void chart(cinch_page *page, const char *title, const cinch_history *series, const char *const *names, int n, bool log)
+static void chart(cinch_page *page, const char *title, const cinch_history *series, const char *const *names, int n,
+                  bool log)
 {
     cinch_chart_series lines[CINCH_CHART_SERIES];
     int found = cinch_history_lines(series, names, n, lines);
@@ -37,9 +38,10 @@ static void draw(cinch_page *page, const cinch_history *series)
 void cinch_section_history(cinch_page *page, const cinch_subject *s)
 {
     cinch_history series[SERIES] = {
-        CINCH_HISTORY("step", "loss"),       CINCH_HISTORY("epoch", "loss"),    CINCH_HISTORY("epoch", "val_loss"),
-        CINCH_HISTORY("epoch", "loss_recon"), CINCH_HISTORY("epoch", "loss_kl"), CINCH_HISTORY("epoch", "loss_sparsity"),
-        CINCH_HISTORY("step", "lr"),         CINCH_HISTORY("step", "grad_norm") };
+        CINCH_HISTORY("step", "loss"),      CINCH_HISTORY("epoch", "loss"),
+        CINCH_HISTORY("epoch", "val_loss"), CINCH_HISTORY("epoch", "loss_recon"),
+        CINCH_HISTORY("epoch", "loss_kl"),  CINCH_HISTORY("epoch", "loss_sparsity"),
+        CINCH_HISTORY("step", "lr"),        CINCH_HISTORY("step", "grad_norm") };
     if (page->status) return;
     cinch_section_open(page, "history", "Training");
     page->status = cinch_history_read(cinch_run_path(s->run), series, SERIES);

@@ -63,7 +63,8 @@ static void print_kinds(cinch_page *page, const cinch_points *p, const kinds *k)
     cinch_page_put(page, ",\"kind\":[");
     for (int64_t i = 0; i < p->n; i++) cinch_page_print(page, i ? ",%d" : "%d", k->of[i]);
     cinch_page_put(page, "],\"name\":[");
-    for (int i = 0; i < k->count; i++) cinch_page_print(page, "%s\"%s %s\"", i ? "," : "", k->labels ? "label" : "error:", k->name[i]);
+    for (int i = 0; i < k->count; i++)
+        cinch_page_print(page, "%s\"%s %s\"", i ? "," : "", k->labels ? "label" : "error:", k->name[i]);
     cinch_page_put(page, "]");
 }
 
@@ -83,15 +84,16 @@ static void draw(cinch_page *page, const cinch_subject *s, const kinds *k)
 {
     char share[96];
     const cinch_points *p = &s->points;
-    cinch_page_print(page, "<p>The codes of %lld samples of the %s part, seen in two ways. A point tells what it is under the "
-                     "pointer, or when touched.</p>\n", (long long)p->n, s->ranking.rows.part);
+    cinch_page_print(page, "<p>The codes of %lld samples of the %s part, seen in two ways. A point tells what it is "
+                     "under the pointer, or when touched.</p>\n", (long long)p->n, s->ranking.rows.part);
     cinch_svg_shapes(page);
     cinch_svg_kinds(page, k->labels ? "Label:" : "Error:", (char (*)[NAME])k->name, k->count);
     snprintf(share, sizeof share, "%.0f%% and %.0f%% of the variance", 100 * p->components.share[0],
              100 * p->components.share[1]);
     cinch_page_put(page, "<div class='plots'>\n");
     cinch_svg_scatter(page, &(cinch_scatter){ "The two principal components", share, p->pca, k->of, p->n, k->count });
-    cinch_svg_scatter(page, &(cinch_scatter){ "t-SNE", "neighbours stay neighbours; distances between groups say little",
+    cinch_svg_scatter(page, &(cinch_scatter){ "t-SNE",
+                                              "neighbours stay neighbours; distances between groups say little",
                                               p->tsne, k->of, p->n, k->count });
     cinch_page_put(page, "</div>\n");
     print_data(page, p, k);

@@ -74,7 +74,8 @@ static void show_one(cinch_page *page, const strips *s, int group, int i)
     bool image = s->item.tile.rows > 0;
     cinch_page_put(page, "<figure class='pair'>");
     if (image && s->has_target) cinch_item_show(page, &s->item, &over[2], 1, "input");
-    cinch_item_show(page, &s->item, over, s->has_target && !image ? 3 : 2, image ? "original" : "original and reconstruction");
+    cinch_item_show(page, &s->item, over, s->has_target && !image ? 3 : 2,
+                    image ? "original" : "original and reconstruction");
     if (image) cinch_item_show(page, &s->item, &over[1], 1, "reconstruction");
     if (image) cinch_item_show(page, &s->difference, &differ, 1, "difference");
     cinch_page_print(page, "<figcaption>%.3g</figcaption></figure>\n", s->chosen[group][i].error);
@@ -92,14 +93,16 @@ static void explain(cinch_page *page, const strips *s)
     const cinch_tile *t = &s->item.tile;
     const char *first = s->has_target ? "the input, what was to come out," : "the original,";
     bool seen = !strcmp(s->ranking->rows.part, "train");
-    cinch_page_print(page, "<p>Samples of the %s part, which training has%s seen. ", s->ranking->rows.part, seen ? "" : " not");
+    cinch_page_print(page, "<p>Samples of the %s part, which training has%s seen. ", s->ranking->rows.part,
+                     seen ? "" : " not");
     if (t->rows)
-        cinch_page_print(page, "From the top: %s its reconstruction, both from %.3g (black) to %.3g (white), and how far they are "
-                         "apart, from 0 (black) to %.3g (white). ", first, t->low, t->high, s->difference.tile.high);
+        cinch_page_print(page, "From the top: %s its reconstruction, both from %.3g (black) to %.3g (white), and how "
+                         "far they are apart, from 0 (black) to %.3g (white). ",
+                         first, t->low, t->high, s->difference.tile.high);
     else
         cinch_page_print(page, "Solid: %s; dashed: its reconstruction%s; from %.3g to %.3g. ",
-                         s->has_target ? "what was to come out" : "the original", s->has_target ? "; dotted: the input" : "",
-                         t->low, t->high);
+                         s->has_target ? "what was to come out" : "the original",
+                         s->has_target ? "; dotted: the input" : "", t->low, t->high);
     cinch_page_put(page, "Below each: the mean squared error.</p>\n");
 }
 

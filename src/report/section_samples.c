@@ -39,7 +39,8 @@ void cinch_section_samples(cinch_page *page, const cinch_subject *s)
     if (page->status) return;
     cinch_section_open(page, "samples", "Samples");
     cinch_page_print(page, "<p>Decoded from codes drawn from %s.</p>\n", prior ? "the prior, N(0, 1)"
-                     : "a Gaussian fitted to the training part&rsquo;s codes: a plain autoencoder has no prior of its own");
+                     : "a Gaussian fitted to the training part&rsquo;s codes: a plain autoencoder has no "
+                       "prior of its own");
     float *x = cinch_calloc((size_t)(SAMPLES * s->ranking.size), sizeof *x);
     page->status = x ? draw_samples(page, s, x) : CINCH_DEVICE;
     free(x);

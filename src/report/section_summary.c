@@ -36,9 +36,12 @@ static void pca_tile(cinch_page *page, const cinch_evaluation *e)
 {
     char note[300];
     double part = e->mse / e->pca_mse;
-    if (isfinite(part) && part < 1) snprintf(note, sizeof note, "the model leaves %.0f%% of its error", 100 * part);
-    else if (isfinite(part)) snprintf(note, sizeof note, "better than the model: it leaves %.0f%% of PCA's error", 100 * part);
-    else snprintf(note, sizeof note, "%s", e->pca_note ? e->pca_note : "");
+    if (isfinite(part) && part < 1)
+        snprintf(note, sizeof note, "the model leaves %.0f%% of its error", 100 * part);
+    else if (isfinite(part))
+        snprintf(note, sizeof note, "better than the model: it leaves %.0f%% of PCA's error", 100 * part);
+    else
+        snprintf(note, sizeof note, "%s", e->pca_note ? e->pca_note : "");
     number_tile(page, "PCA of the same size", e->pca_mse, note);
 }
 
@@ -51,7 +54,8 @@ static void tiles(cinch_page *page, const cinch_subject *s)
     snprintf(note, sizeof note, "per number, %s part, %lld samples", e->part, (long long)e->n);
     number_tile(page, "mean squared error", e->mse, note);
     pca_tile(page, e);
-    snprintf(note, sizeof note, "of %lld in a sample, %.3g times fewer", (long long)sample, (double)sample / (double)code);
+    snprintf(note, sizeof note, "of %lld in a sample, %.3g times fewer", (long long)sample,
+             (double)sample / (double)code);
     count_tile(page, "numbers in a code", code, note);
     count_tile(page, "parameters", e->parameters, "trained and frozen");
     if (isfinite(e->elbo)) number_tile(page, "evidence bound", e->elbo, "nats a sample, higher is better");

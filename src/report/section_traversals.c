@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A code changed in one way at a time. What a number of a variational model's code means stands for itself, so each is changed
- * alone; a plain autoencoder spreads everything over all numbers, so its codes go along their principal components.
+ * A code changed in one way at a time. What a number of a variational model's code means stands for itself, so each is
+ * changed alone; a plain autoencoder spreads everything over all numbers, so its codes go along principal components.
  */
 #include "report/item.h"
 #include "report/section.h"
@@ -127,8 +127,10 @@ static void show_way(cinch_page *page, const walk *w, const cinch_item *item, in
 {
     char alt[64];
     const way *d = &w->ways[r];
-    if (d->direction) cinch_page_print(page, "<h3>Component %d <small>%.0f%% of the variance</small></h3>", r + 1, 100 * d->weight);
-    else cinch_page_print(page, "<h3>Number %lld <small>%.3g nats</small></h3>", (long long)d->number, d->weight);
+    if (d->direction)
+        cinch_page_print(page, "<h3>Component %d <small>%.0f%% of the variance</small></h3>", r + 1, 100 * d->weight);
+    else
+        cinch_page_print(page, "<h3>Number %lld <small>%.3g nats</small></h3>", (long long)d->number, d->weight);
     cinch_page_put(page, "\n<div class='strip walk'>\n");
     for (int i = 0; i < STEPS; i++) {
         const float *value = w->x + (r * STEPS + i) * w->subject->ranking.size;
@@ -161,8 +163,9 @@ void cinch_section_traversals(cinch_page *page, const cinch_subject *s)
     walk w = { .subject = s };
     if (page->status) return;
     cinch_section_open(page, "traversals", "Traversals");
-    cinch_page_print(page, "<p>The code of a typical sample, decoded with %s, from two standard deviations below the mean of all "
-                     "codes to two above.</p>\n", s->points.logvar ? "one of its numbers changed, those that say most of the input first"
+    cinch_page_print(page, "<p>The code of a typical sample, decoded with %s, from two standard deviations below the "
+                     "mean of all codes to two above.</p>\n", s->points.logvar
+                     ? "one of its numbers changed, those that say most of the input first"
                      : "what it has along one principal component of the codes changed");
     page->status = take_walk(page, &w);
     free(w.code);

@@ -91,7 +91,8 @@ static cinch_status encode(survey *s, int64_t first, int64_t n)
     cinch_points *p = s->points;
     float *logvar = p->logvar ? p->logvar + first * p->code_size : NULL;
     TRY(cinch_rows_labels(s->ranking->rows.data, p->row + first, n, &label));
-    cinch_status status = cinch_run_encode(s->ranking->run, s->values, label, n, p->code + first * p->code_size, logvar);
+    float *code = p->code + first * p->code_size;
+    cinch_status status = cinch_run_encode(s->ranking->run, s->values, label, n, code, logvar);
     free(label);
     return status;
 }

@@ -57,7 +57,8 @@ static void draw_y_axis(const plot *p, const char *label)
         cinch_page_print(p->page, "<text class='tick' x='%d' y='%.1f' text-anchor='end'>%s</text>\n", LEFT - 6, y + 4,
                          p->y.label[i]);
     }
-    snprintf(place, sizeof place, "transform='translate(12 %d) rotate(-90)' text-anchor='middle'", TOP + PLOT_HEIGHT / 2);
+    snprintf(place, sizeof place, "transform='translate(12 %d) rotate(-90)' text-anchor='middle'",
+             TOP + PLOT_HEIGHT / 2);
     print_label(p->page, place, label);
 }
 
@@ -69,7 +70,8 @@ static void open_plot(const plot *p, const char *data, const char *alt, const ch
     cinch_page_put(p->page, "'>\n");
     draw_y_axis(p, y_label);
     draw_x_axis(p, x_label);
-    cinch_page_print(p->page, "<path class='edge' d='M%d %dV%dH%d'/>\n", LEFT, TOP, TOP + PLOT_HEIGHT, LEFT + PLOT_WIDTH);
+    cinch_page_print(p->page, "<path class='edge' d='M%d %dV%dH%d'/>\n", LEFT, TOP, TOP + PLOT_HEIGHT,
+                     LEFT + PLOT_WIDTH);
 }
 
 /* --- lines -------------------------------------------------------------------------------------------------------- */
@@ -151,7 +153,8 @@ static void print_legend(cinch_page *page, const cinch_chart *chart)
     if (chart->n_series < 2) return;
     cinch_page_put(page, "<p class='legend'>");
     for (int k = 0; k < chart->n_series; k++) {
-        cinch_page_print(page, "<span><svg viewBox='0 0 34 10' aria-hidden='true'><path class='line s%d' d='M1 5H33'/></svg>", k);
+        cinch_page_print(page, "<span><svg viewBox='0 0 34 10' aria-hidden='true'>"
+                         "<path class='line s%d' d='M1 5H33'/></svg>", k);
         cinch_page_text(page, chart->series[k].name);
         cinch_page_put(page, "</span> ");
     }
@@ -165,15 +168,15 @@ void cinch_svg_chart(cinch_page *page, const cinch_chart *chart)
     plot p = { .page = page };
     cinch_axis_fit(&p.x, &(cinch_axis_request){ e.low_x, e.high_x, 6, 0.02, false, true });
     cinch_axis_fit(&p.y, &(cinch_axis_request){ e.low_y, e.high_y, 5, 0.05, chart->log_y, false });
-    snprintf(data, sizeof data, "data-chart='%d %d %d %d %.9g %.9g %.9g %.9g %d'", LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT, p.x.low,
-             p.x.high, p.y.low, p.y.high, p.y.log);
+    snprintf(data, sizeof data, "data-chart='%d %d %d %d %.9g %.9g %.9g %.9g %d'", LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT,
+             p.x.low, p.x.high, p.y.low, p.y.high, p.y.log);
     open_figure(page, chart->title);
     print_legend(page, chart);
     open_plot(&p, data, chart->title, chart->x_label, chart->y_label);
     for (int k = chart->n_series; k-- > 0;) draw_line(&p, chart, k);
     if (!e.any)
-        cinch_page_print(page, "<text class='tick' x='%d' y='%d' text-anchor='middle'>nothing to show: no finite value</text>",
-                         LEFT + PLOT_WIDTH / 2, TOP + PLOT_HEIGHT / 2);
+        cinch_page_print(page, "<text class='tick' x='%d' y='%d' text-anchor='middle'>"
+                         "nothing to show: no finite value</text>", LEFT + PLOT_WIDTH / 2, TOP + PLOT_HEIGHT / 2);
     cinch_page_put(page, "</svg></figure>\n");
 }
 
@@ -221,7 +224,8 @@ static void draw_bars(const plot *p, const bins *b)
     for (int i = 0; i < BARS; i++) {
         double left = x_at(p, bar_edge(b, i)), right = x_at(p, bar_edge(b, i + 1)), top = y_at(p, b->count[i]);
         if (!b->count[i]) continue;
-        cinch_page_print(p->page, "<rect class='bar' x='%.1f' y='%.1f' width='%.1f' height='%.1f'><title>%d: %.3g to %.3g</title></rect>\n",
+        cinch_page_print(p->page, "<rect class='bar' x='%.1f' y='%.1f' width='%.1f' height='%.1f'>"
+                         "<title>%d: %.3g to %.3g</title></rect>\n",
                          left, top, fmax(right - left - 1, 0.5), TOP + PLOT_HEIGHT - top, b->count[i], bar_edge(b, i),
                          bar_edge(b, i + 1));
     }
@@ -235,8 +239,9 @@ static void draw_marks(const plot *p, const cinch_histogram *h)
         bool right = x < LEFT + PLOT_WIDTH * 0.6;
         if (!isfinite(x)) continue;
         cinch_page_print(p->page, "<path class='mark m%d' d='M%.1f %dV%d'/>", i, x, TOP, TOP + PLOT_HEIGHT);
-        cinch_page_print(p->page, "<text class='name' x='%.1f' y='%d' text-anchor='%s'>%s %.3g</text>\n", right ? x + 5 : x - 5,
-                         TOP + 13 + 17 * i, right ? "start" : "end", h->mark_names[i], h->marks[i]);
+        cinch_page_print(p->page, "<text class='name' x='%.1f' y='%d' text-anchor='%s'>%s %.3g</text>\n",
+                         right ? x + 5 : x - 5, TOP + 13 + 17 * i, right ? "start" : "end", h->mark_names[i],
+                         h->marks[i]);
     }
 }
 
@@ -259,7 +264,8 @@ void cinch_svg_histogram(cinch_page *page, const cinch_histogram *h)
 
 enum { CURVE_WIDTH = 160, CURVE_HEIGHT = 84, CURVE_PAD = 4, CURVE_POINTS = 320 };
 
-static void draw_curve(cinch_page *page, const float *values, int length, int stride, double low, double high, int style)
+static void draw_curve(cinch_page *page, const float *values, int length, int stride, double low, double high,
+                       int style)
 {
     int step = (length + CURVE_POINTS - 1) / CURVE_POINTS;
     bool pen = false;
@@ -275,8 +281,8 @@ static void draw_curve(cinch_page *page, const float *values, int length, int st
     cinch_page_put(page, length == 1 ? "h.1'/>" : "'/>");
 }
 
-void cinch_svg_curves(cinch_page *page, const float *const *curves, int n, int length, int stride, double low, double high,
-                      const char *alt)
+void cinch_svg_curves(cinch_page *page, const float *const *curves, int n, int length, int stride, double low,
+                      double high, const char *alt)
 {
     cinch_page_print(page, "<svg class='curve' viewBox='0 0 %d %d' role='img' aria-label='", CURVE_WIDTH, CURVE_HEIGHT);
     cinch_page_text(page, alt);

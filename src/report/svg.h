@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Charts of a page as SVG: they take their colours from page.css, in light and dark, and are told apart without them. */
+/* Charts of a page as SVG, in colours from page.css for light and dark, and told apart without them. */
 #ifndef CINCH_REPORT_SVG_H
 #define CINCH_REPORT_SVG_H
 
@@ -7,8 +7,8 @@
 #include "report/chart.h"
 #include "report/page.h"
 
-/* Lines with a legend, by the styles 0 to 5; page.js shows the values under the pointer. Of a long series each piece keeps
-   its extremes. The page decides on the size: the chart's width and height are not looked at. */
+/* Lines with a legend, by the styles 0 to 5; page.js shows the values under the pointer. Of a long series each piece
+   keeps its extremes. The page decides on the size: the chart's width and height are not looked at. */
 void cinch_svg_chart(cinch_page *page, const cinch_chart *chart);
 
 typedef struct {
@@ -42,7 +42,7 @@ void cinch_svg_kinds(cinch_page *page, const char *what, char (*name)[32], int k
 void cinch_svg_scatter(cinch_page *page, const cinch_scatter *scatter);
 
 /* A small plot of n curves of `length` values, `stride` apart, over one another, from `low` (bottom) to `high`. */
-void cinch_svg_curves(cinch_page *page, const float *const *curves, int n, int length, int stride, double low, double high,
-                      const char *alt);
+void cinch_svg_curves(cinch_page *page, const float *const *curves, int n, int length, int stride, double low,
+                      double high, const char *alt);
 
 #endif

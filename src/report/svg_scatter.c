@@ -31,8 +31,9 @@ void cinch_svg_kinds(cinch_page *page, const char *what, char (*name)[32], int k
     cinch_page_put(page, "<p class='kinds'>");
     cinch_page_text(page, what);
     for (int k = 0; k < kinds; k++) {
-        cinch_page_print(page, " <button type='button' data-kind='%d' aria-pressed='false'><svg viewBox='-5 -5 10 10' aria-hidden='true'>"
-                               "<use class='c%d' href='#m%d'/></svg>", k, k % CINCH_SCATTER_COLORS, k % CINCH_SCATTER_SHAPES);
+        cinch_page_print(page, " <button type='button' data-kind='%d' aria-pressed='false'>"
+                         "<svg viewBox='-5 -5 10 10' aria-hidden='true'><use class='c%d' href='#m%d'/></svg>",
+                         k, k % CINCH_SCATTER_COLORS, k % CINCH_SCATTER_SHAPES);
         cinch_page_text(page, name[k]);
         cinch_page_put(page, "</button>");
     }

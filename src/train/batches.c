@@ -94,8 +94,8 @@ static void add_columns(cinch_feed *f)
     add_dataset(f, "data", f->source.data);
     if (f->source.target) add_dataset(f, "target", f->source.target);
     if (f->source.labels)
-        f->columns[f->n_columns++] = (column){.name = "label", .labels = f->source.labels, .dtype = CINCH_I32, .scale = 1,
-                                              .row_bytes = sizeof(int32_t)};
+        f->columns[f->n_columns++] = (column){.name = "label", .labels = f->source.labels, .dtype = CINCH_I32,
+                                              .scale = 1, .row_bytes = sizeof(int32_t)};
 }
 
 /* Raw rows of the column. */

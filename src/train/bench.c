@@ -253,7 +253,8 @@ cinch_status cinch_bench_train(const char *name, const cinch_bench_options *opti
     *out = (cinch_bench){.workload = b.w->name, .batch_size = b.batch_size};
     b.rows = cinch_calloc((size_t)b.batch_size, sizeof *b.rows);
     cinch_device_options device = {.threads = given.threads};
-    cinch_status status = b.rows ? cinch_device_open(&b.device, given.device ? given.device : "auto", &device) : CINCH_DEVICE;
+    const char *spec = given.device ? given.device : "auto";
+    cinch_status status = b.rows ? cinch_device_open(&b.device, spec, &device) : CINCH_DEVICE;
     if (!status) b.on_gpu = strcmp(cinch_device_name(b.device), "cpu") != 0;
     if (!status) status = measure(&b, &given, out);
     free_bench(&b);

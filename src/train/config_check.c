@@ -65,8 +65,8 @@ static cinch_status read_sparsity(const char *text, cinch_loss_config *out)
         if (length == strlen(kinds[i]) && !strncmp(text, kinds[i], length)) out->sparsity = kinds[i % 3];
     if (text[length]) TRY(read_number(text + length + 1, &out->sparsity_weight, &fits));
     if (out->sparsity && fits && out->sparsity_weight >= 0) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "loss.sparsity %s: must be KIND:WEIGHT, such as kl:0.001, with a kind of kl l1 l2; or "
-                      "none", text);
+    return cinch_fail(CINCH_USAGE, "loss.sparsity %s: must be KIND:WEIGHT, such as kl:0.001, with a kind of kl l1 l2; "
+                      "or none", text);
 }
 
 /* --- optimizer, schedule ------------------------------------------------------------------------------------------ */

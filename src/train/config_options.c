@@ -12,8 +12,8 @@ static const cinch_option data_rows[] = {
     DATA(STRING, "spec", public.spec, "shapes", "where data comes from, [FORMAT+]PATH[:MEMBER]; shapes: generated "
          "pictures", .flag = "--data"),
     DATA(STRING, "val_spec", public.val_spec, NULL, "validation data; else a part of the data", .flag = "--val-data"),
-    DATA(STRING, "target", public.target, NULL, "what to reconstruct instead of the data: as many rows, of the same shape; "
-         "clean pairs, say", .flag = "--target"),
+    DATA(STRING, "target", public.target, NULL, "what to reconstruct instead of the data: as many rows, of the same "
+         "shape; clean pairs, say", .flag = "--target"),
     DATA(STRING, "layout", public.layout, NULL, "axes of array input, never guessed when both fit",
          .choices = "channels_last channels_first"),
     DATA(NUMBERS, "split", public.split, "0.8,0.1,0.1", "shares of train, validation and test; a container's own test "
@@ -28,22 +28,23 @@ static const cinch_option data_rows[] = {
 
 #define LOSS(kind, name, field, ...) CINCH_OPTION("loss", name, kind, cinch_settings, loss.field, __VA_ARGS__)
 static const cinch_option loss_rows[] = {
-    LOSS(STRING, "name", public.name, "auto", "of the reconstruction; auto: the model's own; gaussian: likelihood under a "
-         "learned deviation", .choices = "auto mse l1 huber bce bce_logits relative_l2 gaussian", .flag = "--loss"),
+    LOSS(STRING, "name", public.name, "auto", "of the reconstruction; auto: the model's own; gaussian: likelihood "
+         "under a learned deviation", .choices = "auto mse l1 huber bce bce_logits relative_l2 gaussian",
+         .flag = "--loss"),
     LOSS(ENUM, "reduction", reduction, "auto", "mean: over all elements; batchmean: summed per sample, averaged over "
          "the batch; sum; auto: batchmean for variational models, else mean", .choices = "auto mean batchmean sum"),
-    LOSS(NUMBER, "delta", public.delta, "1", "where huber turns from square to line", .high = INFINITY, .low_open = true,
-         .only = "huber"),
+    LOSS(NUMBER, "delta", public.delta, "1", "where huber turns from square to line",
+         .high = INFINITY, .low_open = true, .only = "huber"),
     LOSS(NUMBER, "l1", public.l1, "0", "times the sum of |w| over weights, added to the loss", .high = INFINITY),
     LOSS(NUMBER, "l2", public.l2, "0", "times the sum of w^2 over weights, added to the loss", .high = INFINITY),
     LOSS(NUMBER, "beta", public.beta, "1", "weight of the KL of variational models; above 1 samples are more typical, "
          "reconstructions less sharp", .high = INFINITY, .flag = "--beta"),
     LOSS(STRING, "anneal", public.anneal, "none", "how beta rises from 0: once, or again and again (Fu et al. 2019)",
          .choices = "none linear cyclical", .aliases = "kl_annealing"),
-    LOSS(INT64, "anneal_steps", public.anneal_steps, "auto", "steps of the linear rise, or of a cycle, half of which is "
-         "the rise; auto: half of training, a quarter of it", .low = 1, .high = steps_limit, .word = "auto"),
-    LOSS(NUMBER, "free_bits", public.free_bits, "0", "nats of KL that each number of the code has for free (Kingma et al. "
-         "2016)", .high = INFINITY),
+    LOSS(INT64, "anneal_steps", public.anneal_steps, "auto", "steps of the linear rise, or of a cycle, half of which "
+         "is the rise; auto: half of training, a quarter of it", .low = 1, .high = steps_limit, .word = "auto"),
+    LOSS(NUMBER, "free_bits", public.free_bits, "0", "nats of KL that each number of the code has for free "
+         "(Kingma et al. 2016)", .high = INFINITY),
     LOSS(STRING, "sparsity", sparsity, "none", "of the code, KIND:WEIGHT; kl: of its mean activation to "
          "loss.sparsity_target; l1, l2: of its numbers", .flag = "--sparsity"),
     LOSS(NUMBER, "sparsity_target", public.sparsity_target, "0.05", "mean activation that sparsity kl draws to",

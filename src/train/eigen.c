@@ -58,7 +58,8 @@ static void reflect_block(double *a, int n, int k, double beta, double *w)
     }
 }
 
-/* a becomes its reflectors (row k, right of the diagonal, weights in beta), the tridiagonal form diagonal and off[0..n-2]. */
+/* a becomes its reflectors (row k, right of the diagonal, weights in beta); diagonal and off[0..n-2] are the
+   tridiagonal form. */
 static void tridiagonalise(double *a, int n, double *diagonal, double *off, double *beta, double *w)
 {
     for (int k = 0; k < n; k++) {

@@ -7,7 +7,7 @@
 
 
 /* Eigenvalues of the symmetric a [n, n] in descending order, and their unit eigenvectors as rows of `vectors` [n, n].
-   Only the lower triangle of `a` is read; it is overwritten. CINCH_NUMERIC when it holds numbers that are not finite. */
+   Only the lower triangle of `a` is read; it is overwritten. CINCH_NUMERIC when a number in it is not finite. */
 cinch_status cinch_eigen_symmetric(double *a, int n, double *values, double *vectors);
 
 /* Makes the rows of q [m, n] orthonormal, m <= n: Gram-Schmidt, each row twice. A row that depends on those before it

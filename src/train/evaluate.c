@@ -22,8 +22,9 @@ typedef enum quantity {
     SQUARE = AVERAGES, ABSOLUTE, RELATIVE, RELATIVE_N, NOISY, DENOISED, QUANTITIES
 } quantity;
 
-static const char *const names[QUANTITIES] = {"loss", "loss_recon", "loss_kl", "loss_sparsity", "loss_floor", "kl_active",
-                                              "active", "square", "absolute", "relative", "relative_n", "noisy", "denoised"};
+static const char *const names[QUANTITIES] = {
+    "loss", "loss_recon", "loss_kl", "loss_sparsity", "loss_floor", "kl_active", "active",
+    "square", "absolute", "relative", "relative_n", "noisy", "denoised"};
 
 typedef struct sums {
     cinch_run *run;

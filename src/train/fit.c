@@ -97,7 +97,8 @@ static cinch_pending pending_at(const cinch_fit *f)
 
 static cinch_step_plan *batch_plan(cinch_fit *f, int64_t batch)
 {
-    return cinch_steps_find(&f->steps, cinch_steps_role(accumulate_of(f), batch), cinch_feed_batch_size(f->feed, batch));
+    cinch_step_role role = cinch_steps_role(accumulate_of(f), batch);
+    return cinch_steps_find(&f->steps, role, cinch_feed_batch_size(f->feed, batch));
 }
 
 /* The list of plans that make one step, each on its batch. */

@@ -35,7 +35,8 @@ cinch_status cinch_folder_create(cinch_folder *f, const char *path)
     f->checkpoint = cinch_format("%s/checkpoint", path);
     f->tuning = cinch_format("%s/tuning.json", path);
     f->environment = cinch_format("%s/environment.json", path);
-    bool all = f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint && f->tuning && f->environment;
+    bool all = f->path && f->config && f->parts && f->metrics && f->model && f->checkpoint && f->tuning &&
+               f->environment;
     return all ? CINCH_OK : CINCH_DEVICE;
 }
 
@@ -93,10 +94,11 @@ cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resu
     TRY(look_whether_empty(f->path, &empty));
     if (empty) return CINCH_OK;
     if (!overwrite)
-        return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite empties it, --resume goes on with the run in it", f->path);
+        return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite empties it, --resume goes on with the run in it",
+                          f->path);
     if (cinch_file_exists(f->config) || cinch_file_exists(f->parts)) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json); remove it yourself or take another",
-                      f->path);
+    return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json); remove it yourself "
+                      "or take another", f->path);
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
@@ -105,7 +107,8 @@ static cinch_status lock_folder(cinch_folder *f)
 {
     f->lock = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->lock < 0) return cannot(f->path, "open the folder");
-    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return CINCH_OK; /* some systems have no locks */
+    /* Some systems have no locks. */
+    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return CINCH_OK;
     return cinch_fail(CINCH_OUTPUT, "%s: another process is training in it", f->path);
 }
 
@@ -122,7 +125,8 @@ static cinch_status remove_checkpoints(const cinch_folder *f)
     cinch_status status = CINCH_OK;
     TRY(open_listing(f->checkpoint, &dir));
     for (struct dirent *e; dir && !status && (e = readdir(dir));)
-        if (is_checkpoint(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0)) status = cannot(e->d_name, "remove the checkpoint");
+        if (is_checkpoint(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0))
+            status = cannot(e->d_name, "remove the checkpoint");
     if (dir) closedir(dir);
     return status;
 }
@@ -160,7 +164,8 @@ cinch_status cinch_folder_write_config(const cinch_folder *f, const cinch_config
 cinch_status cinch_folder_read_config(const cinch_folder *f, cinch_config **out)
 {
     *out = NULL;
-    if (!cinch_file_exists(f->config)) return cinch_fail(CINCH_DATA, "%s: no such file; is this a run folder?", f->config);
+    if (!cinch_file_exists(f->config))
+        return cinch_fail(CINCH_DATA, "%s: no such file; is this a run folder?", f->config);
     cinch_status status = cinch_config_create(out);
     if (!status) status = cinch_config_load(*out, f->config);
     if (!status) status = cinch_config_resolve(*out);

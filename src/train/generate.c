@@ -76,7 +76,8 @@ static cinch_status fit(cinch_run *r)
 {
     int64_t k = code_count(r), n = 0;
     moments m = {.run = r, .k = k, .sum = cinch_calloc((size_t)k, sizeof *m.sum),
-                 .square = cinch_calloc((size_t)(k * k), sizeof *m.square), .block = cinch_calloc((size_t)(k * k), sizeof *m.block)};
+                 .square = cinch_calloc((size_t)(k * k), sizeof *m.square),
+                 .block = cinch_calloc((size_t)(k * k), sizeof *m.block)};
     cinch_status status = m.sum && m.square && m.block ? sweep_codes(&m, &n) : CINCH_DEVICE;
     for (int64_t i = 0; !status && i < k; i++) m.sum[i] /= (double)n;
     for (int64_t i = 0; !status && i < k * k; i++) m.square[i] = m.square[i] / (double)n - m.sum[i / k] * m.sum[i % k];
@@ -113,18 +114,19 @@ static cinch_status draw_normal(cinch_run *r, const cinch_sampling *s, int64_t n
     return status;
 }
 
-cinch_status cinch_run_draw_posterior(cinch_run *r, const cinch_sampling *s, const float *mean, const float *logvar, int64_t n,
-                                      float *code)
+cinch_status cinch_run_draw_posterior(cinch_run *r, const cinch_sampling *s, const float *mean, const float *logvar,
+                                      int64_t n, float *code)
 {
     if (!cinch_model_is_variational(r->model))
-        return cinch_fail(CINCH_USAGE, "%s: model %s has no posterior to draw from", r->folder.path, cinch_model_name(r->model));
+        return cinch_fail(CINCH_USAGE, "%s: model %s has no posterior to draw from", r->folder.path,
+                          cinch_model_name(r->model));
     TRY(draw_normal(r, s, n, code));
     for (int64_t i = 0; i < n * code_count(r); i++) code[i] = mean[i] + expf(0.5f * logvar[i]) * code[i];
     return CINCH_OK;
 }
 
-/* A code of standard normal numbers to one of the fitted Gaussian, in place: from the last number on, for each needs only
-   those before it. */
+/* A code of standard normal numbers to one of the fitted Gaussian, in place: from the last number on, for each needs
+   only those before it. */
 static void colour(const cinch_run *r, float *code, int64_t k)
 {
     for (int64_t i = k; i-- > 0;) {
@@ -138,8 +140,8 @@ static cinch_status check_sampler(const cinch_run *r, const cinch_sampling *s)
 {
     int32_t classes = cinch_model_classes(r->model);
     if (s->sampler == CINCH_SAMPLER_PRIOR && !cinch_model_is_variational(r->model))
-        return cinch_fail(CINCH_USAGE, "%s: model %s has no prior to sample from; take the sampler gaussian", r->folder.path,
-                          cinch_model_name(r->model));
+        return cinch_fail(CINCH_USAGE, "%s: model %s has no prior to sample from; take the sampler gaussian",
+                          r->folder.path, cinch_model_name(r->model));
     if (classes && s->label >= classes)
         return cinch_fail(CINCH_USAGE, "label %d: the model knows 0 to %d", s->label, classes - 1);
     if (s->label < 0 || classes) return CINCH_OK;
@@ -152,14 +154,16 @@ static cinch_status write_labels(const cinch_run *r, const cinch_sampling *s, in
     int32_t classes = cinch_model_classes(r->model);
     *label = classes ? cinch_calloc((size_t)n, sizeof **label) : NULL;
     if (classes && !*label) return CINCH_DEVICE;
-    for (int64_t i = 0; *label && i < n; i++) (*label)[i] = s->label >= 0 ? s->label : (int32_t)((s->first + i) % classes);
+    for (int64_t i = 0; *label && i < n; i++)
+        (*label)[i] = s->label >= 0 ? s->label : (int32_t)((s->first + i) % classes);
     return CINCH_OK;
 }
 
 cinch_status cinch_run_draw_codes(cinch_run *r, const cinch_sampling *s, int64_t n, float *code)
 {
     int64_t k = code_count(r);
-    bool prior = s->sampler == CINCH_SAMPLER_PRIOR || (s->sampler == CINCH_SAMPLER_AUTO && cinch_model_is_variational(r->model));
+    bool prior = s->sampler == CINCH_SAMPLER_PRIOR ||
+                 (s->sampler == CINCH_SAMPLER_AUTO && cinch_model_is_variational(r->model));
     TRY(check_sampler(r, s));
     TRY(draw_normal(r, s, n, code));
     if (prior) return CINCH_OK;

@@ -17,8 +17,9 @@ static double elapsed(const cinch_fit *f) { return f->resumed_elapsed + cinch_se
 static cinch_progress progress_at(const cinch_fit *f, const char *event, int64_t step, int64_t epoch)
 {
     return (cinch_progress){.event = event, .step = step, .steps = cinch_fit_steps(f), .epoch = epoch,
-                            .epochs = f->source.train->epochs, .loss = NAN, .loss_recon = NAN, .loss_kl = NAN, .val_loss = NAN,
-                            .lr = f->lr, .grad_norm = NAN, .samples_per_s = NAN, .elapsed_s = elapsed(f)};
+                            .epochs = f->source.train->epochs, .loss = NAN, .loss_recon = NAN, .loss_kl = NAN,
+                            .val_loss = NAN, .lr = f->lr, .grad_norm = NAN, .samples_per_s = NAN,
+                            .elapsed_s = elapsed(f)};
 }
 
 static void tell(const cinch_fit *f, const cinch_progress *p)
@@ -72,8 +73,8 @@ double cinch_kl_share(double recon, double kl)
     return size > 0 ? kl / size : size == 0 ? 0 : NAN;
 }
 
-/* Writes all parts of the loss into the line in hand, and the main ones into *p; what is a sum is divided by `parts`, what
-   is an average by the samples. */
+/* Writes all parts of the loss into the line in hand, and the main ones into *p; what is a sum is divided by `parts`,
+   what is an average by the samples. */
 static void put_losses(cinch_fit *f, cinch_progress *p, const double *sum, double parts, double samples)
 {
     for (int i = 0; i < metric_count(f); i++) {
@@ -246,9 +247,9 @@ static void tell_collapse(cinch_fit *f)
     bool early = f->state.epoch < 2 && f->state.step < cinch_fit_steps(f); /* fresh weights say little, too */
     if (!collapsed || early || f->collapse_told) return;
     f->collapse_told = true;
-    cinch_observe_note(f, "epoch %" PRId64 ": posterior collapse: the KL is %.2g nats, no number of the code says anything "
-                       "of the input; try a lower --beta, loss.anneal=linear, loss.free_bits=0.1 or loss.reduction=batchmean",
-                       f->state.epoch, kl);
+    cinch_observe_note(f, "epoch %" PRId64 ": posterior collapse: the KL is %.2g nats, no number of the code says "
+                       "anything of the input; try a lower --beta, loss.anneal=linear, loss.free_bits=0.1 or "
+                       "loss.reduction=batchmean", f->state.epoch, kl);
 }
 
 cinch_status cinch_observe_event(cinch_fit *f, const char *event)

@@ -302,7 +302,8 @@ cinch_status cinch_pca_fit(cinch_pca *pca, cinch_device *device, const cinch_fee
     int64_t m = least(d, pca->k + (pca->k > 64 ? pca->k / 4 : 16));
     double flops = 4.0 * RANDOM_TURNS * (double)rows->count * (double)d * (double)m;
     if (d > EXACT_FEATURES && flops > most_flops)
-        return cinch_fail(CINCH_USAGE, "%" PRId64 " samples of %" PRId64 " numbers are too many for PCA here", rows->count, d);
+        return cinch_fail(CINCH_USAGE, "%" PRId64 " samples of %" PRId64 " numbers are too many for PCA here",
+                          rows->count, d);
     pass p = {.d = d, .m = m, .device = device, .rows = rows};
     p.mean = cinch_calloc((size_t)d, sizeof *p.mean);
     p.directions = cinch_calloc((size_t)(m * d), sizeof *p.directions);

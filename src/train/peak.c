@@ -126,8 +126,8 @@ static cinch_status measure_triad(int threads, double *gbytes)
     int64_t share = TRIAD_FLOATS / threads;
     for (int i = 0; i < threads; i++) {
         float *start = memory + i * share;
-        workers[i] = (worker){.work = triad, .a = start, .b = start + TRIAD_FLOATS, .c = start + 2 * (int64_t)TRIAD_FLOATS,
-                              .n = share};
+        workers[i] = (worker){.work = triad, .a = start, .b = start + TRIAD_FLOATS,
+                              .c = start + 2 * (int64_t)TRIAD_FLOATS, .n = share};
     }
     cinch_status status = best_rate(workers, threads, gbytes);
     free(memory);
@@ -144,7 +144,10 @@ typedef struct product {
 
 enum { CPU_SIZE = 2048, GPU_SIZE = 8192, GPU_SIZE_LEAST = 256, GPU_IN_A_ROW = 10 };
 
-static cinch_dtype product_type(const product *p) { return p->precision == CINCH_PRECISION_BF16 ? CINCH_BF16 : CINCH_F32; }
+static cinch_dtype product_type(const product *p)
+{
+    return p->precision == CINCH_PRECISION_BF16 ? CINCH_BF16 : CINCH_F32;
+}
 
 static cinch_status plan_product(const product *p, cinch_device *device, cinch_plan **plan)
 {

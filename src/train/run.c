@@ -185,7 +185,8 @@ cinch_status cinch_run_restore(cinch_run *r, const float *values, int64_t n, flo
 /* Room for a batch of either side. */
 static cinch_status make_staging(cinch_run *r)
 {
-    int64_t sample = cinch_shape_count(r->border.sample.shape), code = cinch_shape_count(cinch_model_code_shape(r->model));
+    int64_t sample = cinch_shape_count(r->border.sample.shape);
+    int64_t code = cinch_shape_count(cinch_model_code_shape(r->model));
     r->batch = cinch_calloc((size_t)(r->batch_size * (sample > code ? sample : code)), sizeof *r->batch);
     return r->batch ? CINCH_OK : CINCH_DEVICE;
 }
@@ -236,7 +237,8 @@ static cinch_status pass_batch(cinch_run *r, const pass *p, int64_t first, int64
 
 static cinch_status run_pass(cinch_run *r, pass *p, int64_t n)
 {
-    int64_t sample = cinch_shape_count(r->border.sample.shape), code = cinch_shape_count(cinch_model_code_shape(r->model));
+    int64_t sample = cinch_shape_count(r->border.sample.shape);
+    int64_t code = cinch_shape_count(cinch_model_code_shape(r->model));
     p->in_row = p->direction == CINCH_DECODE ? code : sample;
     p->out_row = p->direction == CINCH_ENCODE ? code : sample;
     TRY(cinch_forward_check_labels(r->model, r->folder.path, p->label, n));

@@ -13,8 +13,8 @@ typedef struct cinch_session {
     int64_t step;          /* it begins after */
 } cinch_session;
 
-/* Adds a session, with the time and the versions of cinch and the system; `path` is made where it is missing, and anew where
-   it cannot be read. CINCH_OUTPUT, CINCH_DEVICE. */
+/* Adds a session, with the time and the versions of cinch and the system; `path` is made where it is missing, and anew
+   where it cannot be read. CINCH_OUTPUT, CINCH_DEVICE. */
 cinch_status cinch_session_record(const char *path, const cinch_session *session);
 
 #endif

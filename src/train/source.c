@@ -37,7 +37,8 @@ static cinch_status open_target(cinch_data_source *s, const char *spec, const ci
         return cinch_fail(CINCH_DATA, "%s: %lld rows, but the data has %lld: a target is needed for each", spec,
                           (long long)target->rows, (long long)data->rows);
     if (same_samples(data, target)) return CINCH_OK;
-    return cinch_fail(CINCH_DATA, "%s: its samples are not like those of the data, whose shape and type it must have", spec);
+    return cinch_fail(CINCH_DATA, "%s: its samples are not like those of the data, whose shape and type it must have",
+                      spec);
 }
 
 cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts)

@@ -14,7 +14,7 @@ typedef struct cinch_data_source {
     cinch_dataset *target;      /* data.target, or NULL */
 } cinch_data_source;
 
-/* Opens the data; `parts` (may be NULL) is a file of saved index sets that replaces the split. CINCH_DATA, CINCH_USAGE. */
+/* Opens the data; `parts`, a file of saved index sets or NULL, replaces the split. CINCH_DATA, CINCH_USAGE. */
 cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts);
 void cinch_data_source_close(cinch_data_source *source);
 

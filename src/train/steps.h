@@ -49,7 +49,8 @@ typedef struct cinch_step_plans {
 cinch_status cinch_steps_declare(const cinch_step_source *source, cinch_feed *feed);
 
 /* The plans of a step, or of an evaluation, for every size of batch that the feed gives. */
-cinch_status cinch_steps_create(cinch_step_plans *out, const cinch_step_source *source, cinch_feed *feed, bool evaluate);
+cinch_status cinch_steps_create(cinch_step_plans *out, const cinch_step_source *source, cinch_feed *feed,
+                                bool evaluate);
 void cinch_steps_free(cinch_step_plans *plans);
 
 /* The plan of this role and size. */

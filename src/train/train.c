@@ -50,7 +50,8 @@ static cinch_status check_same(const cinch_folder *folder, const cinch_config *c
     return status;
 }
 
-static cinch_status check_folder(const cinch_folder *folder, const cinch_config *config, const cinch_train_options *options)
+static cinch_status check_folder(const cinch_folder *folder, const cinch_config *config,
+                                 const cinch_train_options *options)
 {
     TRY(cinch_folder_check(folder, options->overwrite, options->resume));
     return options->resume ? check_same(folder, config) : CINCH_OK;
@@ -83,8 +84,9 @@ static cinch_status record_session(run *r)
 {
     char device[256];
     cinch_device_describe(r->trainer.device, device, sizeof device);
-    return cinch_session_record(r->folder.environment, &(cinch_session){.command = r->trainer.options.command, .device = device,
-                                                                        .step = r->trainer.fit.state.step});
+    cinch_session session = {.command = r->trainer.options.command, .device = device,
+                             .step = r->trainer.fit.state.step};
+    return cinch_session_record(r->folder.environment, &session);
 }
 
 /* Everything up to config.json, after which the folder holds a run. */
@@ -107,8 +109,9 @@ static void say_start(run *r)
     const cinch_trainer *t = &r->trainer;
     if (t->tuning_note) cinch_observe_note(&r->trainer.fit, "%s", t->tuning_note);
     cinch_device_describe(t->device, device, sizeof device);
-    cinch_observe_start(&r->trainer.fit, "%s, %" PRId64 " parameters, on %" PRId64 " samples (%s), validation on %" PRId64
-                        "; %s", cinch_model_name(t->model), cinch_params_total(t->params), cinch_feed_samples(t->feed),
+    cinch_observe_start(&r->trainer.fit, "%s, %" PRId64 " parameters, on %" PRId64 " samples (%s), "
+                        "validation on %" PRId64 "; %s",
+                        cinch_model_name(t->model), cinch_params_total(t->params), cinch_feed_samples(t->feed),
                         cinch_feed_is_resident(t->feed) ? "resident" : "streamed",
                         t->validation ? cinch_feed_samples(t->validation) : 0, device);
 }
@@ -203,8 +206,10 @@ static cinch_dry_run summarise(cinch_trainer *t)
     cinch_plan_info plan = largest_plan(&t->fit.steps);
     return (cinch_dry_run){.parameters = cinch_params_total(t->params), .trainable = cinch_params_trainable(t->params),
                            .planned_bytes = (int64_t)cinch_device_memory_used(t->device).now,
-                           .activation_bytes = (int64_t)plan.activation_bytes, .weight_bytes = (int64_t)plan.weight_bytes,
-                           .steps_per_epoch = cinch_fit_steps_per_epoch(&t->fit), .flops_per_step = step_flops(&t->fit)};
+                           .activation_bytes = (int64_t)plan.activation_bytes,
+                           .weight_bytes = (int64_t)plan.weight_bytes,
+                           .steps_per_epoch = cinch_fit_steps_per_epoch(&t->fit),
+                           .flops_per_step = step_flops(&t->fit)};
 }
 
 cinch_status cinch_train_dry_run(const cinch_config *config, cinch_dry_run *out, cinch_model **model)

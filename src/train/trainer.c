@@ -32,7 +32,8 @@ static cinch_status check(const cinch_trainer *t)
     const cinch_train_config *train = cinch_config_train(t->config);
     const cinch_loss_config *loss = cinch_config_loss(t->config);
     if (train->patience > 0 && !t->validation)
-        return cinch_fail(CINCH_USAGE, "train.patience: there is no validation part; give data.split one, or --val-data");
+        return cinch_fail(CINCH_USAGE, "train.patience: there is no validation part; give data.split one, "
+                          "or --val-data");
     TRY(check_variational(t->model, loss));
     TRY(check_sparsity(loss));
     if (train->accumulate > 1 && loss->reduction == CINCH_SUM && (loss->l1 > 0 || loss->l2 > 0))

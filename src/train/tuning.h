@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tuning.json of a run folder: what the device's libraries chose, so that a run that goes on computes the same bytes. */
+/* tuning.json of a run folder: what the device's libraries chose, so that a resumed run computes the same bytes. */
 #ifndef CINCH_TRAIN_TUNING_H
 #define CINCH_TRAIN_TUNING_H
 

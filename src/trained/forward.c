@@ -23,10 +23,12 @@ static cinch_value draw(cinch_graph *g, cinch_shape shape)
     return z;
 }
 
-void cinch_forward_write(const cinch_model *model, cinch_graph *g, cinch_params *params, cinch_forward direction, int64_t n)
+void cinch_forward_write(const cinch_model *model, cinch_graph *g, cinch_params *params, cinch_forward direction,
+                         int64_t n)
 {
     bool from_codes = direction == CINCH_DECODE || direction == CINCH_SAMPLE;
-    cinch_shape in = cinch_forward_shape(n, from_codes ? cinch_model_code_shape(model) : cinch_model_sample(model).shape);
+    cinch_shape one = from_codes ? cinch_model_code_shape(model) : cinch_model_sample(model).shape;
+    cinch_shape in = cinch_forward_shape(n, one);
     cinch_batch batch = {.x = direction == CINCH_SAMPLE ? draw(g, in) : cinch_input(g, "x", CINCH_F32, in)};
     if (cinch_model_classes(model) > 0) batch.label = cinch_input(g, "label", CINCH_I32, CINCH_SHAPE(n));
     cinch_code code = {.mean = batch.x};
@@ -37,8 +39,8 @@ void cinch_forward_write(const cinch_model *model, cinch_graph *g, cinch_params 
     if (direction == CINCH_ENCODE && cinch_valid(code.logvar)) cinch_output(g, "logvar", code.logvar);
 }
 
-cinch_status cinch_forward_create(cinch_plan **out, const cinch_model *model, cinch_device *device, cinch_params *params,
-                                  cinch_forward direction, int64_t n, cinch_precision precision)
+cinch_status cinch_forward_create(cinch_plan **out, const cinch_model *model, cinch_device *device,
+                                  cinch_params *params, cinch_forward direction, int64_t n, cinch_precision precision)
 {
     cinch_graph *g;
     cinch_plan_options options = {.precision = precision, .batch_invariant = true};

@@ -79,8 +79,10 @@ cinch_status cinch_weights_describe(const cinch_tensor_file *file, const char *p
     const char *format = cinch_tensor_file_metadata(file, "cinch.format");
     const char *text = cinch_tensor_file_metadata(file, "cinch.sample");
     *json = cinch_tensor_file_metadata(file, "cinch.model");
-    if (!format || !text || !*json) return cinch_fail(CINCH_DATA, "%s: no model of cinch: its metadata is missing", path);
-    if (strcmp(format, "1")) return cinch_fail(CINCH_DATA, "%s: cinch.format %.20s is newer than this cinch", path, format);
+    if (!format || !text || !*json)
+        return cinch_fail(CINCH_DATA, "%s: no model of cinch: its metadata is missing", path);
+    if (strcmp(format, "1"))
+        return cinch_fail(CINCH_DATA, "%s: cinch.format %.20s is newer than this cinch", path, format);
     json_t *object;
     TRY(cinch_json_parse(&object, text, path, CINCH_DATA));
     bool fits = read_border(object, border);
@@ -162,7 +164,8 @@ static cinch_status check_shape(const cinch_tensor_entry *entry, const char *pat
                       dims_text(entry->rank, entry->dim, had), dims_text(info.shape.rank, info.shape.dim, wanted));
 }
 
-static cinch_status read_parameter(const cinch_tensor_entry *entry, const cinch_model *model, cinch_params *params, int i)
+static cinch_status read_parameter(const cinch_tensor_entry *entry, const cinch_model *model, cinch_params *params,
+                                   int i)
 {
     cinch_param_info info = cinch_params_info(params, i);
     size_t count = (size_t)entry->count;
@@ -181,7 +184,8 @@ static cinch_status refuse_strangers(const cinch_tensor_file *file, const char *
     for (int64_t i = 0; i < cinch_tensor_file_count(file); i++) {
         const char *name = cinch_tensor_file_entry(file, i)->name;
         if (cinch_params_find(params, name) < 0 || is_ours(name))
-            return cinch_fail(CINCH_DATA, "%s: the model has no parameter %.100s; --partial takes what fits", path, name);
+            return cinch_fail(CINCH_DATA, "%s: the model has no parameter %.100s; --partial takes what fits",
+                              path, name);
     }
     return CINCH_OK;
 }

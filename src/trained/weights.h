@@ -10,7 +10,7 @@
 #include <cinch/data.h>
 #include <cinch/model.h>
 
-/* What a sample is to the model, and what it was in its container: all that is needed to use a model without its data. */
+/* What a sample is to the model, and what it was in its container: all it takes to use a model without its data. */
 typedef struct cinch_border {
     cinch_sample sample;
     cinch_shape source;     /* of a sample in the container */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const cinch_workload workloads[] = {
-    {"dense", "{\"name\": \"dense\", \"hidden_sizes\": [512, 256], \"latent_dim\": 64, \"output_activation\": \"sigmoid\"}",
-     {{1, {784}}, 0, 1, 0}, 256, {.kind = CINCH_ADAM, .lr = 1e-3}}};
+    {"dense", "{\"name\": \"dense\", \"hidden_sizes\": [512, 256], \"latent_dim\": 64, "
+     "\"output_activation\": \"sigmoid\"}", {{1, {784}}, 0, 1, 0}, 256, {.kind = CINCH_ADAM, .lr = 1e-3}}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
 cinch_status cinch_workload_find(const char *name, const cinch_workload **out)
