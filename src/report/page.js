@@ -33,7 +33,8 @@
 
   function chart(svg) {
     const [left, top, width, height, lowX, highX, lowY, highY, log] = svg.dataset.chart.split(' ').map(Number);
-    const lines = [...svg.querySelectorAll('[data-name]')].map(path => ({name: path.dataset.name, at: points(path)})).reverse();
+    const lines = [...svg.querySelectorAll('[data-name]')]
+      .map(path => ({name: path.dataset.name, at: points(path)})).reverse();
     const cursor = document.createElementNS('http://www.w3.org/2000/svg', 'path');
     const step = x => lowX + (x - left) / width * (highX - lowX);
     const value = y => {
@@ -77,7 +78,8 @@
   }
 
   function scatter(svg) {
-    const uses = [...svg.querySelectorAll('use')].map(use => [Number(use.getAttribute('x')), Number(use.getAttribute('y')), use]);
+    const uses = [...svg.querySelectorAll('use')]
+      .map(use => [Number(use.getAttribute('x')), Number(use.getAttribute('y')), use]);
     let here = null;
     const leave = () => {
       if (here) here.classList.remove('here');
@@ -96,7 +98,8 @@
       if (here) here.classList.remove('here');
       here = found;
       here.classList.add('here');
-      text.textContent = 'row ' + data.row[i] + ', ' + data.name[data.kind[i]] + ', error ' + (error === null ? 'not finite' : error);
+      text.textContent = 'row ' + data.row[i] + ', ' + data.name[data.kind[i]] + ', error ' +
+                         (error === null ? 'not finite' : error);
       tip.replaceChildren(picture(i), text);
       place(event);
     }, leave);
@@ -105,7 +108,8 @@
   // --- kinds: one of them alone, or all again
   function choose(button) {
     const pressed = button.getAttribute('aria-pressed') === 'true';
-    for (const other of document.querySelectorAll('.kinds button')) other.setAttribute('aria-pressed', String(other === button && !pressed));
+    for (const other of document.querySelectorAll('.kinds button'))
+      other.setAttribute('aria-pressed', String(other === button && !pressed));
     for (const group of document.querySelectorAll('g[data-kind]'))
       group.classList.toggle('faded', !pressed && group.dataset.kind !== button.dataset.kind);
   }
