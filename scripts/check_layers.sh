@@ -19,7 +19,8 @@ core/grid.h         core/backend.h core/rng.h
 core/strided.h      core/grid.h
 core/status.h       cinch/status.h
 cpu                 core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/strided.h core/status.h
-cuda                core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/strided.h core/status.h cinch/version.h
+cuda                core/backend.h core/ops.def core/formula.h core/rng.h core/grid.h core/strided.h core/status.h
+cuda                cinch/version.h
 models              cinch/*  core/status.h core/options.h core/json.h
 models              !cinch/data.h !cinch/train.h !cinch/infer.h !cinch/report.h
 data                cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h
