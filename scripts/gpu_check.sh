@@ -156,6 +156,8 @@ done
 [[ $total =~ ^([1-9][0-9]*)?$ ]] || usage_error "--total $total: seconds"
 [ -z "$prefix" ] || [ -d "$prefix/usr" ] || usage_error "--prefix $prefix: not a folder that --pack has made"
 need_gpu
+# Where the driver does not stay loaded of itself, every process would wait for the GPU: this one keeps it open.
+[ ! -r /dev/nvidia0 ] || exec 9< /dev/nvidia0
 
 script=$PWD/scripts/gpu_check.sh python=${PYTHON:-python3} triplet=$(cc -dumpmachine)
 build=$(realpath -m "$build") work=$build/gpu_check
