@@ -187,6 +187,18 @@ void cinch_device_release(cinch_device *device, void *memory, size_t bytes)
     device->memory.now -= bytes;
 }
 
+cinch_status cinch_device_write(cinch_device *device, void *memory, const void *host, size_t bytes)
+{
+    TRY(cinch_device_enter(device));
+    return bytes ? device->backend->vtable->write(device->backend, memory, host, bytes) : CINCH_OK;
+}
+
+cinch_status cinch_device_read(cinch_device *device, void *host, const void *memory, size_t bytes)
+{
+    TRY(cinch_device_enter(device));
+    return bytes ? device->backend->vtable->read(device->backend, host, memory, bytes) : CINCH_OK;
+}
+
 cinch_status cinch_device_reserve(cinch_device *device, size_t bytes)
 {
     if (bytes <= device->arena_bytes) return CINCH_OK;
@@ -240,18 +252,10 @@ static cinch_status check_range(const cinch_buffer *buffer, size_t offset, size_
     return cinch_fail(CINCH_USAGE, "buffer of %zu bytes: no %zu bytes at %zu", buffer->bytes, bytes, offset);
 }
 
-/* Before [offset, offset + bytes) is read or written. */
-static cinch_status begin(cinch_buffer *buffer, size_t offset, size_t bytes)
-{
-    TRY(check_range(buffer, offset, bytes));
-    return cinch_device_enter(buffer->device);
-}
-
 cinch_status cinch_buffer_write(cinch_buffer *buffer, size_t offset, const void *host, size_t bytes)
 {
-    cinch_backend *backend = buffer->device->backend;
-    TRY(begin(buffer, offset, bytes));
-    return bytes ? backend->vtable->write(backend, (char *)buffer->memory + offset, host, bytes) : CINCH_OK;
+    TRY(check_range(buffer, offset, bytes));
+    return cinch_device_write(buffer->device, (char *)buffer->memory + offset, host, bytes);
 }
 
 cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, int slot, size_t offset, const void *host, size_t bytes)
@@ -259,13 +263,13 @@ cinch_status cinch_buffer_write_ahead(cinch_buffer *buffer, int slot, size_t off
     cinch_backend *backend = buffer->device->backend;
     if (slot != 0 && slot != 1) return cinch_fail(CINCH_USAGE, "slot %d: there are two, 0 and 1", slot);
     if (!backend->vtable->write_ahead) return cinch_buffer_write(buffer, offset, host, bytes);
-    TRY(begin(buffer, offset, bytes));
+    TRY(check_range(buffer, offset, bytes));
+    TRY(cinch_device_enter(buffer->device));
     return bytes ? backend->vtable->write_ahead(backend, slot, (char *)buffer->memory + offset, host, bytes) : CINCH_OK;
 }
 
 cinch_status cinch_buffer_read(cinch_buffer *buffer, size_t offset, void *host, size_t bytes)
 {
-    cinch_backend *backend = buffer->device->backend;
-    TRY(begin(buffer, offset, bytes));
-    return bytes ? backend->vtable->read(backend, host, (char *)buffer->memory + offset, bytes) : CINCH_OK;
+    TRY(check_range(buffer, offset, bytes));
+    return cinch_device_read(buffer->device, host, (char *)buffer->memory + offset, bytes);
 }

@@ -30,6 +30,10 @@ cinch_status cinch_device_enter(cinch_device *device);
 cinch_status cinch_device_alloc(cinch_device *device, size_t bytes, void **memory);
 void cinch_device_release(cinch_device *device, void *memory, size_t bytes);
 
+/* Copies between host and the device's memory, from any thread; nothing where there are no bytes. */
+cinch_status cinch_device_write(cinch_device *device, void *memory, const void *host, size_t bytes);
+cinch_status cinch_device_read(cinch_device *device, void *host, const void *memory, size_t bytes);
+
 /* Makes the shared arena at least this large. */
 cinch_status cinch_device_reserve(cinch_device *device, size_t bytes);
 

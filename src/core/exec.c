@@ -121,7 +121,7 @@ cinch_status cinch_plan_write(cinch_plan *plan, const char *input, const void *d
     TRY(find_leaf(plan, CINCH_OP_input, input, &leaf));
     TRY(check_bytes(input, bytes, plan->bindings[leaf].bytes));
     TRY(input_address(plan, leaf, &address));
-    return bytes ? plan->device->backend->vtable->write(plan->device->backend, address, data, bytes) : CINCH_OK;
+    return cinch_device_write(plan->device, address, data, bytes);
 }
 
 static char *control_at(cinch_plan *plan, int32_t leaf)
@@ -175,7 +175,7 @@ cinch_status cinch_plan_read(cinch_plan *plan, const char *output, void *data, s
     const cinch_node *n = &plan->g->nodes[id];
     TRY(check_bytes(output, bytes, (size_t)cinch_shape_count(n->shape) * cinch_dtype_size(n->dtype)));
     TRY(cinch_plan_address(plan, plan->layout.value[id], &address));
-    return bytes ? plan->device->backend->vtable->read(plan->device->backend, data, address, bytes) : CINCH_OK;
+    return cinch_device_read(plan->device, data, address, bytes);
 }
 
 cinch_status cinch_plan_metrics_start(cinch_plan *plan)
@@ -189,7 +189,7 @@ cinch_status cinch_plan_metrics_start(cinch_plan *plan)
     TRY(find_leaf(plan, CINCH_OP_input, CINCH_RING_INPUT, &leaf));
     TRY(input_address(plan, leaf, &address));
     if (plan->fetch) TRY(backend->vtable->fetch_start(backend, plan->fetch, address, plan->ring_bytes));
-    else TRY(backend->vtable->read(backend, plan->ring, address, plan->ring_bytes));
+    else TRY(cinch_device_read(plan->device, plan->ring, address, plan->ring_bytes));
     plan->fetched = plan->runs;
     return CINCH_OK;
 }
@@ -255,13 +255,11 @@ static cinch_status run_step(cinch_plan *plan)
 static cinch_status upload_controls(cinch_plan *plan)
 {
     int32_t leaf, row = (int32_t)(plan->runs % plan->options.metric_rows);
-    cinch_backend *backend = plan->device->backend;
     if (plan->g->n_metrics) {
         TRY(find_leaf(plan, CINCH_OP_control, CINCH_ROW_CONTROL, &leaf));
         memcpy(control_at(plan, leaf), &row, sizeof row);
     }
-    size_t bytes = plan->layout.controls_bytes;
-    return bytes ? backend->vtable->write(backend, plan->own, plan->controls, bytes) : CINCH_OK;
+    return cinch_device_write(plan->device, plan->own, plan->controls, plan->layout.controls_bytes);
 }
 
 cinch_status cinch_plan_prepare(cinch_plan *plan) { return cinch_plan_resolve(plan); }
@@ -298,7 +296,7 @@ static cinch_status look(cinch_plan *plan, const cinch_tensor *t, float *bad, in
     if (!n || !t->data || (t->dtype != CINCH_F32 && t->dtype != CINCH_BF16)) return CINCH_OK;
     void *host = cinch_calloc(bytes, 1);
     if (!host) return CINCH_DEVICE;
-    cinch_status status = plan->device->backend->vtable->read(plan->device->backend, host, t->data, bytes);
+    cinch_status status = cinch_device_read(plan->device, host, t->data, bytes);
     for (int64_t i = 0; !status && *at < 0 && i < n; i++)
         if (!isfinite(*bad = element(host, t->dtype, i))) *at = i;
     free(host);

@@ -170,7 +170,7 @@ static cinch_status fill_slab(cinch_params *p, cinch_slab slab, size_t bytes)
     float *host = cinch_calloc(bytes, 1);
     if (!host) return CINCH_DEVICE;
     cinch_status status = cinch_params_slab_read(p, CINCH_SLAB_TRAINABLE, host);
-    if (!status) status = backend->vtable->write(backend, p->slabs[slab], host, bytes);
+    if (!status) status = cinch_device_write(p->device, p->slabs[slab], host, bytes);
     free(host);
     return status;
 }
@@ -219,7 +219,7 @@ cinch_status cinch_params_slab_read(cinch_params *p, cinch_slab slab, float *hos
     float *memory = NULL;
     size_t bytes = (size_t)cinch_params_slab_size(p, slab) * sizeof(float);
     TRY(cinch_params_slab_memory(p, slab, &memory));
-    return bytes ? p->device->backend->vtable->read(p->device->backend, host, memory, bytes) : CINCH_OK;
+    return cinch_device_read(p->device, host, memory, bytes);
 }
 
 cinch_status cinch_params_slab_write(cinch_params *p, cinch_slab slab, const float *host)
@@ -227,7 +227,7 @@ cinch_status cinch_params_slab_write(cinch_params *p, cinch_slab slab, const flo
     float *memory = NULL;
     size_t bytes = (size_t)cinch_params_slab_size(p, slab) * sizeof(float);
     TRY(cinch_params_slab_memory(p, slab, &memory));
-    return bytes ? p->device->backend->vtable->write(p->device->backend, memory, host, bytes) : CINCH_OK;
+    return cinch_device_write(p->device, memory, host, bytes);
 }
 
 /* Where parameter `index` lies in its own slab, or in the averaged weights. */
@@ -247,7 +247,7 @@ cinch_status cinch_params_read(cinch_params *p, int index, cinch_slab slab, floa
     float *at = NULL;
     size_t bytes = 0;
     TRY(locate(p, index, slab, &at, &bytes));
-    return bytes ? p->device->backend->vtable->read(p->device->backend, host, at, bytes) : CINCH_OK;
+    return cinch_device_read(p->device, host, at, bytes);
 }
 
 cinch_status cinch_params_write(cinch_params *p, int index, const float *host)
@@ -255,5 +255,5 @@ cinch_status cinch_params_write(cinch_params *p, int index, const float *host)
     float *at = NULL;
     size_t bytes = 0;
     TRY(locate(p, index, CINCH_SLAB_TRAINABLE, &at, &bytes));
-    return bytes ? p->device->backend->vtable->write(p->device->backend, at, host, bytes) : CINCH_OK;
+    return cinch_device_write(p->device, at, host, bytes);
 }

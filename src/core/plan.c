@@ -119,13 +119,12 @@ static cinch_status lay_out(cinch_plan *plan)
 
 static cinch_status write_constants(cinch_plan *plan)
 {
-    cinch_backend *backend = plan->device->backend;
     for (int i = 0; i < plan->g->n_leaves; i++) {
         const cinch_leaf *leaf = &plan->g->leaves[i];
         const cinch_node *n = &plan->g->nodes[leaf->node];
         size_t bytes = (size_t)cinch_shape_count(n->shape) * cinch_dtype_size(n->dtype);
         if (!leaf->data || !bytes || !plan->schedule.live[leaf->node]) continue;
-        TRY(backend->vtable->write(backend, plan->own + plan->layout.value[leaf->node].offset, leaf->data, bytes));
+        TRY(cinch_device_write(plan->device, plan->own + plan->layout.value[leaf->node].offset, leaf->data, bytes));
     }
     return CINCH_OK;
 }
