@@ -36,6 +36,7 @@ examples            cinch/*
 
 function_report=40 function_limit=60      # lines, from the signature to the closing brace
 file_report=600    file_limit=700
+line_limit=120                            # characters, not bytes
 
 # Names that <...> could mean the C or POSIX library by.
 standard_headers='
@@ -182,6 +183,18 @@ function_lengths()
         /[^ \t]/ { previous = $0 }' | LC_ALL=C sort -k1,1nr -k2
 }
 
+# shellcheck disable=SC2016
+# Bytes that go on with a character of UTF-8 are not counted, in whatever locale this runs.
+check_line_lengths()
+{
+    files_like '(\.(c|h|def|cu|cuh|sh|py|cmake|in|js|css)|(^|/)CMakeLists\.txt)$' |
+        sed -E '/^docs\/|(^|\/)fixtures\//d' | tr '\n' '\0' | LC_ALL=C xargs -0 -r awk -v limit="$line_limit" '
+        length($0) > limit {
+            gsub(/[\200-\277]/, "")
+            if (length($0) > limit) print FILENAME ":" FNR ": " length($0) " characters"
+        }'
+}
+
 longer_than() { awk -v limit="$1" '$1 > limit { print $1 " lines  " $2 "  " $3 }' <<<"$2"; }
 
 report_lengths()
@@ -204,6 +217,7 @@ complain "Includes across the layers" check_includes
 complain "Headers named like a standard one" check_header_names
 complain "Files without an SPDX line" check_spdx
 complain "Traces of a machine or a writer" check_traces
+complain "Lines over $line_limit characters, the limit" check_line_lengths
 report_lengths
 [ "$problems" = 0 ] && exit 0
 printf '%d problems\n' "$problems"

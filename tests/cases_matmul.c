@@ -42,11 +42,12 @@
     ROW(matmul_bias_keep, IN(S(65, 129), S(40, 129), S(40)), WITH(activation, __VA_ARGS__), BF16, 0, STORED)
 
 /* Some rows of the input are NaN, or some columns by their bias: so are their results, whatever the activation. */
-#define NOT_NUMBERS(op, activation, ...)                                                                                \
-    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation), F32, 0, RANGE(HOLES), __VA_ARGS__),                        \
-    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation), BF16, 0, RANGE(HOLES), STORED),                            \
-    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation, .tf32 = 1), F32, 0, RANGE(HOLES), .tolerance = 8192),       \
-    ROW(op, IN(S(256, 784), S(512, 784), S(512)), WITH(activation), F32, 0, RANGE(SIGNED, SIGNED, HOLES), __VA_ARGS__), \
+#define NOT_NUMBERS(op, activation, ...)                                                                          \
+    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation), F32, 0, RANGE(HOLES), __VA_ARGS__),                  \
+    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation), BF16, 0, RANGE(HOLES), STORED),                      \
+    ROW(op, IN(S(65, 8), S(40, 8), S(40)), WITH(activation, .tf32 = 1), F32, 0, RANGE(HOLES), .tolerance = 8192), \
+    ROW(op, IN(S(256, 784), S(512, 784), S(512)), WITH(activation), F32, 0, RANGE(SIGNED, SIGNED, HOLES),         \
+        __VA_ARGS__),                                                                                             \
     ROW(op, IN(S(256, 784), S(512, 784), S(512)), WITH(activation), BF16, 0, RANGE(SIGNED, SIGNED, HOLES), STORED)
 
 static const case_row rows[] = {

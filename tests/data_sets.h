@@ -55,7 +55,8 @@ static inline cinch_dataset *opened(const char *spec, const cinch_dataset_option
     return d;
 }
 
-static inline void refused(const char *spec, const cinch_dataset_options *options, cinch_status status, const char *words)
+static inline void refused(const char *spec, const cinch_dataset_options *options, cinch_status status,
+                           const char *words)
 {
     cinch_dataset *d;
     cinch_status got = cinch_dataset_open(&d, spec, options);

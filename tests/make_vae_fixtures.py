@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/fixtures/vae_*: what PyTorch does with a small variational autoencoder, the noise of its draws being given.
+"""Makes tests/fixtures/vae_*: what PyTorch does with a small variational autoencoder, given the noise of its draws.
 
     make_vae_fixtures.py [FOLDER]
 
 vae_data.safetensors has x [8, 12] in [0, 1], label i32 [8], noise [6, 8, 3] (one draw a step), the initial weights as
-"plain.NAME" and, of the conditional model, "told.NAME", and the weights of each case after its last step as "CASE.NAME".
+"plain.NAME" and, of the conditional model, "told.NAME", and each case's weights after its last step as "CASE.NAME".
 vae_steps.json describes the cases. Needs torch, numpy and safetensors; exits 77 without them.
 """
 import importlib.util
@@ -15,9 +15,9 @@ import sys
 
 SAMPLES, FEATURES, HIDDEN, LATENT, CLASSES, STEPS = 8, 12, 6, 3, 4, 6
 
-ABOUT = """Losses of 6 Adam updates (lr 0.01), each before its update, in f32. batchmean: reconstruction and KL summed per
-sample, averaged over the batch; mean: reconstruction averaged over all elements, KL summed over the code and averaged
-over the batch; sum: both summed. loss_kl is before beta and free bits."""
+ABOUT = """Losses of 6 Adam updates (lr 0.01), each before its update, in f32. batchmean: reconstruction and KL summed
+per sample, averaged over the batch; mean: reconstruction averaged over all elements, KL summed over the code and
+averaged over the batch; sum: both summed. loss_kl is before beta and free bits."""
 
 CASES = [
     {"name": "bce", "loss": "bce_logits"},
@@ -94,7 +94,8 @@ def run(torch, case, weights, data, dtype):
 def main():
     missing = [m for m in ("torch", "numpy", "safetensors") if importlib.util.find_spec(m) is None]
     if missing:
-        print(f"make_vae_fixtures.py: {', '.join(missing)} not installed for {sys.executable}: skipped", file=sys.stderr)
+        print(f"make_vae_fixtures.py: {', '.join(missing)} not installed for {sys.executable}: skipped",
+              file=sys.stderr)
         sys.exit(77)
     import torch
     from safetensors.torch import save_file

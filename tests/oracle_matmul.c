@@ -92,7 +92,8 @@ void oracle_matmul_bias_keep(oracle_call *c)
 
 void oracle_matmul_grad(oracle_call *c)
 {
-    if (!fits(c) || !oracle_expect(c, oracle_same_dims(&c->in[2], &c->out[0]), "what the gradient sees has another shape"))
+    if (!fits(c) ||
+        !oracle_expect(c, oracle_same_dims(&c->in[2], &c->out[0]), "what the gradient sees has another shape"))
         return;
     products(c, graded);
 }
@@ -103,7 +104,8 @@ void oracle_matmul_sums(oracle_call *c)
     const oracle_tensor *a = &c->in[0];
     bool ta = c->attr->matmul.transpose_a;
     int64_t m = a->dim[ta ? 1 : 0], terms = a->dim[ta ? 0 : 1];
-    if (!fits(c) || !oracle_expect(c, a->rank == 2 && c->out[1].rank == 1 && c->out[1].dim[0] == m, "wrong sums")) return;
+    if (!fits(c) || !oracle_expect(c, a->rank == 2 && c->out[1].rank == 1 && c->out[1].dim[0] == m, "wrong sums"))
+        return;
     products(c, keep);
     for (int64_t i = 0; i < m; i++) c->out[1].v[i] = 0;
     for (int64_t i = 0; i < m * terms; i++) c->out[1].v[i / terms] += element(a, 0, i / terms, i % terms, ta);

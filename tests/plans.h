@@ -38,8 +38,8 @@ static inline void fill_random(float *x, int64_t n, uint32_t seed)
 }
 
 /* Plans the graph, runs it once, reads one f32 output. */
-static inline void run_once(cinch_graph *g, cinch_device *device, cinch_params *params, const cinch_plan_options *options,
-                            const char *output, float *data, size_t bytes)
+static inline void run_once(cinch_graph *g, cinch_device *device, cinch_params *params,
+                            const cinch_plan_options *options, const char *output, float *data, size_t bytes)
 {
     cinch_plan *plan;
     OK(cinch_plan_create(&plan, g, device, params, options));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Algorithms that the CUDA backend chose for products: they go out as texts, come back, and nothing breaks what follows. */
+/* Algorithms that the CUDA backend chose for products go out as texts, come back, and nothing breaks what follows. */
 #include "backends.h"
 #include "case.h"
 #include "run.h"
@@ -92,8 +92,8 @@ static void run_all(cinch_backend *b, cinch_backend *other)
                 double worst = 0;
                 value_bound bound = value_bound_of(c, got.dtype[0]);
                 cr_assert(oracle_run(&c->call));
-                cr_expect(value_compare(got.data[0], c->out[0].v, got.count[0], got.dtype[0], bound, &worst, why, sizeof why),
-                          "%s: %s", c->text, why);
+                cr_expect(value_compare(got.data[0], c->out[0].v, got.count[0], got.dtype[0], bound, &worst, why,
+                                        sizeof why), "%s: %s", c->text, why);
             }
             run_result_free(&got);
             case_free(c);
@@ -112,7 +112,8 @@ Test(choices, come_back_and_give_the_same_bytes)
     run_all(b, a);
     collect(b, &second);
     cr_expect_eq(first.n, second.n);
-    for (int i = 0; i < first.n; i++) cr_expect_str_eq(first.text[i], text_of(&second, first.key[i]), "%s", first.key[i]);
+    for (int i = 0; i < first.n; i++)
+        cr_expect_str_eq(first.text[i], text_of(&second, first.key[i]), "%s", first.key[i]);
     backends_close(a);
     backends_close(b);
 }

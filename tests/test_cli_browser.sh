@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# report.html in a real browser, headless Chromium, where one is installed: in light, in dark and on a phone's width, without
-# an error on its console, telling about points and lines under the pointer. Pictures stay in $CINCH_SCREENSHOTS, if set.
+# report.html in headless Chromium, where one is installed: in light, in dark and on a phone's width, without an error
+# on its console, telling about points and lines under the pointer. Pictures stay in $CINCH_SCREENSHOTS, if set.
 . "$(dirname "$0")/cli/common.sh"
 
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || { echo 'no Chromium: skipped'; exit 77; }
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
+    { echo 'no Chromium: skipped'; exit 77; }
 export HOME=$work XDG_CONFIG_HOME=$work XDG_CACHE_HOME=$work
 
 # show NAME WIDTH HEIGHT FILE OPTION...: NAME.png, and what the page says on its console in NAME.log
@@ -13,8 +14,8 @@ show()
     local name=$1 width=$2 height=$3 file=$4
     shift 4
     timeout 100 "$browser" --headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size="$width,$height" \
-        --virtual-time-budget=4000 --enable-logging=stderr --v=0 --screenshot="$work/$name.png" "$@" "file://$work/$file" \
-        > /dev/null 2> "$name.err" < /dev/null
+        --virtual-time-budget=4000 --enable-logging=stderr --v=0 --screenshot="$work/$name.png" "$@" \
+        "file://$work/$file" > /dev/null 2> "$name.err" < /dev/null
     grep 'CONSOLE' "$name.err" > "$name.log"
     check "$name: a picture" is_png "$name.png"
     check "$name: no error on the console" test -z "$(grep -viE '"(ok|tell): ' "$name.log")"
@@ -24,8 +25,8 @@ show()
 # width and height of a PNG
 size_of() { head -c 24 "$1" | tail -c 8 | od -An -tu1 | awk '{ print $3 * 256 + $4, $7 * 256 + $8 }'; }
 
-"$cinch" train --model vae --data shapes:1200 --hidden-sizes 64 --latent-dim 6 --epochs 3 --log-every 2 --device cpu --quiet --out run \
-    > out 2> err || fail 'no run'
+"$cinch" train --model vae --data shapes:1200 --hidden-sizes 64 --latent-dim 6 --epochs 3 --log-every 2 --device cpu \
+    --quiet --out run > out 2> err || fail 'no run'
 [ -s run/report.html ] || { finish; exit 1; }
 
 show light 1100 5200 run/report.html
@@ -56,7 +57,8 @@ setTimeout(() => {
   for (const svg of document.querySelectorAll('svg[data-scatter]')) {
     point(svg, svg.querySelectorAll('use')[40].getBoundingClientRect());
     const canvas = tip.querySelector('canvas');
-    const ink = [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data].filter((v, i) => i % 4 < 3 && v > 100);
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    const ink = [...pixels].filter((v, i) => i % 4 < 3 && v > 100);
     say((tip.hidden ? 'hidden ' : 'point ') + tip.textContent + (ink.length > 20 ? ', with its picture' : ''));
     svg.dispatchEvent(new PointerEvent('pointerleave'));
     say(tip.hidden ? 'gone' : 'still there');
@@ -78,7 +80,8 @@ show probe 1100 4000 run/probed.html
 check 'both scatters tell of points, with their pictures' \
     test "$(grep -cE 'point row [0-9]+, label [0-3], error [0-9.e-]+, with its picture' probe.log)" = 2
 check 'and stop' test "$(grep -c '"tell: gone"' probe.log)" = 2
-check 'the loss tells its three lines' grep -qE 'chart step [0-9]+ \| training, each step: [0-9.]+ \| training, each epoch: [0-9.]+ \| validation: [0-9.]+"' probe.log
+losses='training, each step: [0-9.]+ \| training, each epoch: [0-9.]+ \| validation: [0-9.]+'
+check 'the loss tells its three lines' grep -qE "chart step [0-9]+ \| $losses\"" probe.log
 check 'other charts their one' grep -qE 'chart step [0-9]+ \| [0-9.e-]+"' probe.log
 check 'one kind alone' grep -q '"tell: alone 6"' probe.log
 check 'and all again' grep -q '"tell: all 0"' probe.log

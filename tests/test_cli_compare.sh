@@ -20,7 +20,8 @@ column()
 # png_size FILE: width and height
 png_size()
 {
-    od -An -tu1 -j16 -N8 "$1" | awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4, (($5 * 256 + $6) * 256 + $7) * 256 + $8 }'
+    od -An -tu1 -j16 -N8 "$1" |
+        awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4, (($5 * 256 + $6) * 256 + $7) * 256 + $8 }'
 }
 near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= 1e-18 * b * b) }'; }
 digits() { printf %.6g "$1"; }
@@ -219,7 +220,8 @@ expect 2 '^cinch: --data: .*compare runs, or configurations, alone' compare runs
 expect 2 '^cinch: --limit: .*alone' compare runs/first a.json --limit 9 --out none
 expect 2 '^cinch: data.layuot: unknown key' compare runs/first --set data.layuot=x --out none
 expect 2 '^cinch: --latent: unknown flag of compare' compare runs/first --latent 3 --out none
-expect 2 '^cinch: --data npy\+-: standard input can be read by one' compare runs/first runs/second --data npy+- --out none
+expect 2 '^cinch: --data npy\+-: standard input can be read by one' \
+    compare runs/first runs/second --data npy+- --out none
 expect 3 '^cinch: gone.npy: ' compare runs/first --data gone.npy --out none
 printf '{"train": {"epoch": 3}}' > bad.json
 expect 2 '^cinch: bad.json: train.epoch: unknown key; did you mean train.epochs' compare a.json bad.json --out none

@@ -35,7 +35,8 @@ numbers "$work/x.npy" >"$work/x"
 for model in dense vae; do
     run=$work/$model
     common=(--device cpu --quiet)
-    "$cinch" train --model $model --data "$work/x.npy" --hidden-sizes 24 --latent-dim 5 --epochs 2 --out "$run" "${common[@]}"
+    "$cinch" train --model $model --data "$work/x.npy" --hidden-sizes 24 --latent-dim 5 --epochs 2 \
+        --out "$run" "${common[@]}"
     "$cinch" reconstruct "$run" --data "$work/x.npy" --out "$work/y.npy" "${common[@]}"
     "$examples/serve" "$run" reconstruct <"$work/x" | cmp - <(numbers "$work/y.npy")
     "$cinch" encode "$run" --data "$work/x.npy" --out "$work/z.npy" "${common[@]}"

@@ -97,7 +97,8 @@ shows '--steps 4' bench train dense --batch-size 4 --steps 2 --json
 shows --losses bench train dense --batch-size 4 --steps 2 --json
 shows '--calls 7' bench infer vae --calls 6 --json
 
-# --- those that all verbs have. A verb that cannot make use of one takes it all the same, for scripts; and codes and pictures are the same bytes for any number of threads and any batch.
+# --- those that all verbs have. A verb that cannot make use of one takes it all the same, for scripts; and codes and
+# pictures are the same bytes for any number of threads and any batch.
 models='train eval encode decode reconstruct sample interpolate compare bench'
 declare -A where=(['--device cuda:63']="$models inspect report" ['--precision bf16']="$models config"
     ['--batch-size 7']='train config bench' ['--seed 5']='train eval encode sample config'

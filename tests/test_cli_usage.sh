@@ -148,8 +148,8 @@ for name in dense simple stacked vae; do check "models has $name" grep -q "^$nam
 check 'models has options with defaults' grep -qE '^  hidden_sizes +512' out
 expect 0 '^{"models": \[{"name": "dense"' models --json
 check 'models --json has presets' grep -q '"preset_of": "dense"' out
-check 'models --json has choices' \
-    grep -q '"key": "model.activation", "flag": "--activation", "type": "enum", "default": "relu", "choices": ".*relu' out
+activation='"key": "model.activation", "flag": "--activation", "type": "enum", '
+check 'models --json has choices' grep -q "$activation"'"default": "relu", "choices": ".*relu' out
 
 # --- config: what wins over what
 expect 0 '^optimizer.lr = 0.001 +learning rate' config --model dense

@@ -148,7 +148,8 @@ expect 3 '^cinch: nowhere.npy' bench train dense --data nowhere.npy
 expect 3 '^cinch: nowhere.st' bench train dense --weights nowhere.st
 
 # --- bench infer
-infer_keys='what device precision threads batch_size calls min_us p50_us p90_us p99_us max_us samples_per_s open_ms error '
+infer_keys='what device precision threads batch_size calls min_us p50_us p90_us p99_us max_us samples_per_s '
+infer_keys+='open_ms error '
 quick=(--calls 20 --device cpu --threads 1)
 ran() { printf '%s' "$(json what) $(json device) $(json precision) $(json threads) $(json batch_size) $(json calls)"; }
 expect 0 '' bench infer dense "${quick[@]}" --json
@@ -170,7 +171,8 @@ check 'a file, in other batches: the same error' test "$(json error)" = "$dark"
 expect 0 'run, batch size 1, cpu, f32, 1 threads' bench infer run "${quick[@]}"
 check 'the table has percentiles' grep -qE 'latency +[0-9.]+ us .*99% within [0-9.]+; 20 calls' out
 check 'no word on standard error' test ! -s err
-expect 0 '' train --model dense --hidden-sizes 512,256 --latent-dim 64 --data shapes:60 --max-steps 1 --quiet --out large
+expect 0 '' train --model dense --hidden-sizes 512,256 --latent-dim 64 --data shapes:60 --max-steps 1 \
+    --quiet --out large
 expect 0 '' bench infer large "${quick[@]}" --data zeros.npy --json
 trained=$(json error)
 expect 0 '' bench infer dense --weights large/model.safetensors "${quick[@]}" --data zeros.npy --json

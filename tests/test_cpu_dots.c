@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products whose rows are invariant: close to double precision, and the same bytes for a row whatever rows are beside it,
-   for 1, 2 and 3 threads, in every kernel set that this CPU has. */
+/* Products whose rows are invariant: close to double precision, and the same bytes for a row whatever rows are beside
+   it, for 1, 2 and 3 threads, in every kernel set that this CPU has. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,9 +18,10 @@ typedef struct shape {
 
 /* Columns and terms beside every size of block, vector, task and depth. */
 static const shape shapes[] = {
-    {512, 784, true, CINCH_OP_relu}, {784, 512, true, CINCH_OP_sigmoid}, {1, 1, true, CINCH_OP_tanh}, {3, 2, false, 0},
-    {16, 16, true, 0},               {17, 15, true, CINCH_OP_relu},      {31, 33, false, 0},          {5, 1025, true, 0},
-    {129, 64, true, CINCH_OP_gelu_tanh}, {33, 2048, false, 0},           {130, 2500, true, CINCH_OP_sigmoid}, {19, 100, false, 0},
+    {512, 784, true, CINCH_OP_relu}, {784, 512, true, CINCH_OP_sigmoid},  {1, 1, true, CINCH_OP_tanh},
+    {3, 2, false, 0},                {16, 16, true, 0},                   {17, 15, true, CINCH_OP_relu},
+    {31, 33, false, 0},              {5, 1025, true, 0},                  {129, 64, true, CINCH_OP_gelu_tanh},
+    {33, 2048, false, 0},            {130, 2500, true, CINCH_OP_sigmoid}, {19, 100, false, 0},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -40,9 +41,11 @@ static float *numbers(int64_t n)
 /* z [m, n] from rows of x; the bytes that were there before must not matter. */
 static void multiply(cinch_backend *b, const shape *s, int64_t m, float *x, float *weight, float *bias, float *z)
 {
-    cinch_tensor in[3] = {{x, {m, s->k}, 2, CINCH_F32}, {weight, {s->n, s->k}, 2, CINCH_F32}, {bias, {s->n}, 1, CINCH_F32}};
+    cinch_tensor in[3] = {{x, {m, s->k}, 2, CINCH_F32}, {weight, {s->n, s->k}, 2, CINCH_F32},
+                          {bias, {s->n}, 1, CINCH_F32}};
     cinch_tensor out = {z, {m, s->n}, 2, CINCH_F32};
-    cinch_attr attr = {.matmul = {.transpose_b = 1, .activation = s->bias ? (uint16_t)s->activation : 0, .invariant = 1}};
+    cinch_attr attr = {.matmul = {.transpose_b = 1, .activation = s->bias ? (uint16_t)s->activation : 0,
+                                  .invariant = 1}};
     cinch_call c = {.op = s->bias ? CINCH_OP_matmul_bias : CINCH_OP_matmul, .attr = &attr, .n_in = s->bias ? 3 : 2,
                     .n_out = 1, .in = in, .out = &out};
     memset(z, 0xFF, (size_t)(m * s->n) * sizeof *z);
@@ -83,8 +86,8 @@ static void check_alone(cinch_backend *b, const shape *s, float *x, float *weigh
             int64_t m = ROWS - r < few[i] ? ROWS - r : few[i];
             multiply(b, s, m, x + r * s->k, weight, bias, part);
             cr_assert_eq(memcmp(part, z + r * s->n, (size_t)(m * s->n) * sizeof *part), 0,
-                         "[%lld x %lld]: %lld rows from %lld differ from the same among %d", (long long)s->n, (long long)s->k,
-                         (long long)m, (long long)r, ROWS);
+                         "[%lld x %lld]: %lld rows from %lld differ from the same among %d", (long long)s->n,
+                         (long long)s->k, (long long)m, (long long)r, ROWS);
         }
     free(part);
 }
@@ -99,7 +102,8 @@ static void check_shape(cinch_backend *b[3], const shape *s)
     check_alone(b[0], s, x, weight, bias, z);
     for (int t = 1; t < 3; t++) {
         multiply(b[t], s, ROWS, x, weight, bias, again);
-        cr_assert_eq(memcmp(z, again, bytes), 0, "[%lld x %lld] differs on %d threads", (long long)s->n, (long long)s->k, t + 1);
+        cr_assert_eq(memcmp(z, again, bytes), 0, "[%lld x %lld] differs on %d threads", (long long)s->n,
+                     (long long)s->k, t + 1);
     }
     free(x), free(weight), free(bias), free(z), free(again);
 }

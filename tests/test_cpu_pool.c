@@ -33,7 +33,8 @@ static void run_once_each(cinch_pool *pool, record *r, int64_t n)
 {
     for (int i = 0; i < MOST; i++) r->done[i] = 0;
     cinch_pool_run(pool, n, note, r);
-    for (int i = 0; i < MOST; i++) cr_assert_eq(r->done[i], i < n, "task %d of %lld ran %d times", i, (long long)n, r->done[i]);
+    for (int i = 0; i < MOST; i++)
+        cr_assert_eq(r->done[i], i < n, "task %d of %lld ran %d times", i, (long long)n, r->done[i]);
 }
 
 static void exercise(int threads)

@@ -58,8 +58,11 @@ static double exact(const shape *s, const float *x, const float *y, const float 
     double sum = 0;
     x += matrix * s->m * s->k;
     y += matrix * s->n * s->k;
-    for (int64_t i = 0; i < s->k; i++)
-        sum += (double)(s->ta ? x[i * s->m + row] : x[row * s->k + i]) * (double)(s->tb ? y[column * s->k + i] : y[i * s->n + column]);
+    for (int64_t i = 0; i < s->k; i++) {
+        float left = s->ta ? x[i * s->m + row] : x[row * s->k + i];
+        float right = s->tb ? y[column * s->k + i] : y[i * s->n + column];
+        sum += (double)left * (double)right;
+    }
     return tanh(sum + (double)bias[column]);
 }
 
@@ -72,7 +75,8 @@ static void check_elements(const shape *s, const float *x, const float *y, const
         int64_t at = i < 2 ? i * (count - 1) : (int64_t)(state % (uint64_t)count);
         double want = exact(s, x, y, bias, at);
         cr_assert(fabs((double)z[at] - want) <= bound, "[%lld x %lld x %lld x %lld]: element %lld is %g, want %g",
-                  (long long)s->batch, (long long)s->m, (long long)s->n, (long long)s->k, (long long)at, (double)z[at], want);
+                  (long long)s->batch, (long long)s->m, (long long)s->n, (long long)s->k, (long long)at,
+                  (double)z[at], want);
     }
 }
 

@@ -24,13 +24,16 @@ Test(npy, types)
         for (int version = 1; version <= 3; version++) {
             const char *path = in_folder("x.npy");
             bytes data = {0};
-            for (int i = 0; i < 4; i++)
-                (types[t].descr[0] == '>' ? append_big : append_little)(&data, i == 1 ? types[t].word : 0, types[t].width);
+            for (int i = 0; i < 4; i++) {
+                uint64_t word = i == 1 ? types[t].word : 0;
+                (types[t].descr[0] == '>' ? append_big : append_little)(&data, word, types[t].width);
+            }
             snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': False, 'shape': (2, 2), }\n", types[t].descr);
             put(path, npy_bytes(version, dict, data.at, data.size));
             free(data.at);
             cinch_dataset *d = opened(path, &(cinch_dataset_options){.range_none = true});
-            cr_assert_eq(cinch_dataset_describe(d)->dtype, types[t].width == 1 && types[t].value >= 0 ? CINCH_U8 : CINCH_F32);
+            bool stays_u8 = types[t].width == 1 && types[t].value >= 0;
+            cr_assert_eq(cinch_dataset_describe(d)->dtype, stays_u8 ? CINCH_U8 : CINCH_F32);
             cr_assert_eq(cinch_dataset_gather_float(d, NULL, 2, value), CINCH_OK);
             cr_assert(value[0] == 0 && value[1] == types[t].value && value[2] == 0, "%s: %g", types[t].descr, value[1]);
             cinch_dataset_free(d);

@@ -138,7 +138,8 @@ Test(readers, channels_first)
     for (int i = 0; i < 60; i++) floats[i] = raw[i] = (uint8_t)(4 * i);
     for (int type = 0; type < 2; type++) {
         const void *data = type ? (const void *)floats : raw;
-        cr_assert_eq(cinch_dataset_wrap(&d, data, type ? CINCH_F32 : CINCH_U8, 2, CINCH_SHAPE(2, 3, 5), NULL, NULL), CINCH_OK);
+        cr_assert_eq(cinch_dataset_wrap(&d, data, type ? CINCH_F32 : CINCH_U8, 2, CINCH_SHAPE(2, 3, 5), NULL, NULL),
+                     CINCH_OK);
         cr_assert_null(cinch_dataset_rows(d));
         cr_assert_eq(cinch_dataset_gather_float(d, NULL, 2, values), CINCH_OK);
         for (int i = 0; i < 60; i++) {
@@ -177,7 +178,8 @@ Test(readers, ranges)
         cinch_dataset_free(d);
     }
     put(in_folder("x.npy"), npy_bytes(1, NPY("'<f4'", "False", "(1, 1)"), "\0\0\0\0", 4));
-    refused(in_folder("x.npy"), &(cinch_dataset_options){.range = {-1, 1}}, CINCH_USAGE, "is for u8 and u16 data, this is F32");
+    refused(in_folder("x.npy"), &(cinch_dataset_options){.range = {-1, 1}}, CINCH_USAGE,
+            "is for u8 and u16 data, this is F32");
     refused("shapes:9", &(cinch_dataset_options){.range = {1, -1}}, CINCH_USAGE, "data.range=1:-1");
     refused("shapes:9", &(cinch_dataset_options){.range = {NAN, 1}}, CINCH_USAGE, "data.range=");
     refused("shapes:9", &(cinch_dataset_options){.limit = -1}, CINCH_USAGE, "data.limit=-1");

@@ -130,7 +130,8 @@ Test(safetensors, require)
     cr_assert(error_says(path, "has no tensor 'bg'"));
     cr_assert_eq(cinch_tensor_file_require(f, "bf", CINCH_ELEMENT_F16, CINCH_SHAPE(3), &e), CINCH_DATA);
     cr_assert(error_says(path, "tensor 'bf' is BF16 [3], not F16 [3]"));
-    cr_assert_eq(cinch_tensor_file_require(f, "encoder.0.weight", CINCH_ELEMENT_F32, CINCH_SHAPE(3, 2), &e), CINCH_DATA);
+    cr_assert_eq(cinch_tensor_file_require(f, "encoder.0.weight", CINCH_ELEMENT_F32, CINCH_SHAPE(3, 2), &e),
+                 CINCH_DATA);
     cr_assert(error_says(path, "is F32 [2, 3], not F32 [3, 2]"));
     cr_assert_null(e);
     cinch_tensor_file_free(f);
@@ -431,7 +432,8 @@ Test(safetensors, cannot_be_written)
 {
     float x = 1;
     static const char *const paths[][2] = {
-        {"/dev/full", "No space left"}, {"/nonexistent/x", "No such file"}, {".", "is a folder"}, {"/proc/x", "cannot create"}};
+        {"/dev/full", "No space left"}, {"/nonexistent/x", "No such file"},
+        {".", "is a folder"}, {"/proc/x", "cannot create"}};
     for (int i = 0; i < 4; i++) {
         const char *path = paths[i][0];
         cinch_tensor_writer *w = writer_of(path, 1);

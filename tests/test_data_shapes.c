@@ -84,7 +84,8 @@ Test(shapes, factors_are_uniform)
     int kinds[4] = {0};
     for (int i = 0; i < N; i++) {
         cinch_shapes_factors f = cinch_shapes_at(0, i);
-        const double unit[5] = {f.kind / 3.0, (f.scale - 4) / 5, f.rotation / 6.2831853, (f.x - 10) / 8, (f.y - 10) / 8};
+        const double unit[5] = {f.kind / 3.0, (f.scale - 4) / 5, f.rotation / 6.2831853,
+                                (f.x - 10) / 8, (f.y - 10) / 8};
         kinds[f.kind]++;
         for (int k = 0; k < 5; k++) {
             cr_assert(unit[k] >= 0 && unit[k] <= 1);

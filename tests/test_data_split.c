@@ -123,7 +123,8 @@ static cinch_dataset *wrapped(int64_t rows, const cinch_dataset_options *o)
 {
     static const uint8_t zeros[100000];
     cinch_dataset *d;
-    cr_assert_eq(cinch_dataset_wrap(&d, zeros, CINCH_U8, rows, CINCH_SHAPE(1), NULL, o), CINCH_OK, "%s", cinch_last_error());
+    cr_assert_eq(cinch_dataset_wrap(&d, zeros, CINCH_U8, rows, CINCH_SHAPE(1), NULL, o), CINCH_OK, "%s",
+                 cinch_last_error());
     return d;
 }
 
@@ -218,8 +219,9 @@ static void put_labels(const char *name, uint32_t n)
 Test(split, own_test_part)
 {
     static const struct { cinch_dataset_options o; int64_t part[3]; } cases[] = {
-        {{.seed = 1}, {90, 10, 50}},           {{.split = {80, 20, 0}}, {80, 20, 50}}, {{.split = {1, 0, 0}}, {100, 0, 50}},
-        {{.split = {0, 1, 0}}, {0, 100, 50}},  {{.split = {0, 0, 1}}, {100, 0, 50}},   {{.limit = 20}, {18, 2, 20}},
+        {{.seed = 1}, {90, 10, 50}},          {{.split = {80, 20, 0}}, {80, 20, 50}},
+        {{.split = {1, 0, 0}}, {100, 0, 50}}, {{.split = {0, 1, 0}}, {0, 100, 50}},
+        {{.split = {0, 0, 1}}, {100, 0, 50}}, {{.limit = 20}, {18, 2, 20}},
         {{.limit = 70}, {63, 7, 50}},
     };
     put_labels("train-images-idx3-ubyte", 100);
@@ -251,8 +253,8 @@ Test(split, set_parts)
     cr_assert_eq(cinch_dataset_part(d, CINCH_PART_TRAIN, &index), 3);
     cr_assert(index[0] == 2 && index[1] == 3 && index[2] == 7);
     const int32_t *const bad[][3] = {{train, twice, test}, {train, far, test}, {train, under, test}};
-    static const char *const words[] = {"row 3 is in part train and again in part val", "part val has row 10, the data 10",
-                                        "part val has row -1"};
+    static const char *const words[] = {"row 3 is in part train and again in part val",
+                                        "part val has row 10, the data 10", "part val has row -1"};
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(cinch_dataset_set_parts(d, bad[i], count), CINCH_DATA);
         cr_assert(error_says("memory", words[i]));
@@ -267,7 +269,8 @@ Test(split, set_parts)
 Test(split, save_and_load)
 {
     const char *path = in_folder("split.safetensors");
-    cinch_dataset *a = wrapped(1000, &(cinch_dataset_options){.seed = 4}), *b = wrapped(1000, NULL), *c = wrapped(999, NULL);
+    cinch_dataset *a = wrapped(1000, &(cinch_dataset_options){.seed = 4});
+    cinch_dataset *b = wrapped(1000, NULL), *c = wrapped(999, NULL);
     cinch_dataset *few = wrapped(1000, &(cinch_dataset_options){.limit = 100});
     const int32_t *index;
     cr_assert_eq(cinch_dataset_save_parts(a, path), CINCH_OK, "%s", cinch_last_error());

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Comparing, while the n-th allocation, read, write, sync or rename fails: a clear error or none, nothing leaked, and in the
-# folder the old figures and picture or the new ones, whole.
+# Comparing, while the n-th allocation, read, write, sync or rename fails: a clear error or none, nothing leaked, and in
+# the folder the old figures and picture or the new ones, whole.
 . "$(dirname "$0")/fault/common.sh"
 
 "$cinch" train "${tiny[@]}" --epochs 2 --out base || fail 'no run'

@@ -12,7 +12,8 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
 options=(--model dense --data shapes:500 --hidden-sizes 48 --latent-dim 6 --batch-size 32 --seed 3 --device cpu
-         --threads 2 --checkpoint-every 9s --set optimizer.ema=0.9 --set schedule.name=cosine --set train.report=false --quiet)
+         --threads 2 --checkpoint-every 9s --set optimizer.ema=0.9 --set schedule.name=cosine
+         --set train.report=false --quiet)
 
 fail() { printf 'test_fault_kill_resume: %s\n' "$*" >&2; exit 1; }
 
@@ -31,8 +32,8 @@ same()
     cmp -s "$1/model.safetensors" "$2/model.safetensors" || fail "$3: the model differs"
     [ -z "$(find "$2" -name '.*' ! -path "$2" -print -quit)" ] || fail "$3: temporary files are left: $(ls -A "$2")"
     grep -q '"event": "end"' "$2/metrics.jsonl" || fail "$3: the log has no end"
-    [ "$(sed -n 's/^{"event": "step", "step": \([0-9]*\),.*/\1/p' "$2/metrics.jsonl" | sort -n | uniq -d | wc -l)" = 0 ] ||
-        fail "$3: a step is logged twice"
+    [ "$(sed -n 's/^{"event": "step", "step": \([0-9]*\),.*/\1/p' "$2/metrics.jsonl" | sort -n | uniq -d |
+        wc -l)" = 0 ] || fail "$3: a step is logged twice"
 }
 
 # --- every failpoint, in turn: of the run, and of the run that resumes it ---------------------------------------------

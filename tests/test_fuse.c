@@ -100,9 +100,11 @@ static void expect_ops(const network *n, census want, const char *what)
 Test(fuse, products_take_in_what_stands_around_them)
 {
     const cinch_shape matrix = CINCH_SHAPE(N, D), sequence = CINCH_SHAPE(3, N, D);
-    expect_ops(&(network){.act = cinch_relu, .x = matrix}, (census){0, 3, 0, 2, 3, 0}, "relu: its gradient sees its result");
+    expect_ops(&(network){.act = cinch_relu, .x = matrix}, (census){0, 3, 0, 2, 3, 0},
+               "relu: its gradient sees its result");
     expect_ops(&(network){.act = cinch_tanh, .x = matrix}, (census){0, 3, 0, 2, 3, 0}, "tanh");
-    expect_ops(&(network){.act = cinch_gelu_tanh, .x = matrix}, (census){0, 1, 2, 2, 3, 0}, "gelu: its gradient sees its operand");
+    expect_ops(&(network){.act = cinch_gelu_tanh, .x = matrix}, (census){0, 1, 2, 2, 3, 0},
+               "gelu: its gradient sees its operand");
     expect_ops(&(network){.act = leaky, .x = matrix}, (census){0, 1, 2, 2, 3, 0}, "leaky relu");
     expect_ops(&(network){.act = cinch_relu, .x = sequence}, (census){0, 3, 0, 2, 3, 0}, "relu behind a reshape");
     expect_ops(&(network){.act = cinch_silu, .x = sequence}, (census){0, 1, 2, 2, 3, 0}, "silu behind a reshape");
@@ -111,9 +113,12 @@ Test(fuse, products_take_in_what_stands_around_them)
 Test(fuse, products_do_no_more_than_is_wanted)
 {
     const cinch_shape matrix = CINCH_SHAPE(N, D);
-    expect_ops(&(network){.act = cinch_relu, .x = matrix, .frozen_weights = true}, (census){0, 3, 0, 2, 0, 3}, "biases alone");
-    expect_ops(&(network){.act = cinch_relu, .x = matrix, .frozen_biases = true}, (census){3, 3, 0, 2, 0, 0}, "weights alone");
-    expect_ops(&(network){.act = cinch_relu, .x = matrix, .output_before = true}, (census){0, 2, 1, 2, 3, 0}, "kept for the caller");
+    expect_ops(&(network){.act = cinch_relu, .x = matrix, .frozen_weights = true}, (census){0, 3, 0, 2, 0, 3},
+               "biases alone");
+    expect_ops(&(network){.act = cinch_relu, .x = matrix, .frozen_biases = true}, (census){3, 3, 0, 2, 0, 0},
+               "weights alone");
+    expect_ops(&(network){.act = cinch_relu, .x = matrix, .output_before = true}, (census){0, 2, 1, 2, 3, 0},
+               "kept for the caller");
 }
 
 /* A fused gradient of ReLU may read the mask that the product before it saved. */
@@ -201,7 +206,8 @@ Test(fuse, every_run_gives_the_same_bytes)
     static float first[ROOM], later[ROOM];
     for (int bf16 = 0; bf16 < 2; bf16++) {
         model m = make(&(network){.act = bf16 ? cinch_gelu_tanh : cinch_relu, .x = CINCH_SHAPE(N, D)});
-        cinch_plan *plan = plan_of(&m, &(cinch_plan_options){.precision = bf16 ? CINCH_PRECISION_BF16 : CINCH_PRECISION_F32});
+        cinch_precision precision = bf16 ? CINCH_PRECISION_BF16 : CINCH_PRECISION_F32;
+        cinch_plan *plan = plan_of(&m, &(cinch_plan_options){.precision = precision});
         for (int run = 0; run < 3; run++) {
             cinch_plan_position(plan, 7, 3, 0);
             OK(cinch_plan_run(plan));

@@ -68,7 +68,8 @@ Test(graph, gradients_have_the_shape_of_what_they_are_of)
 {
     cinch_value x = input("x", CINCH_SHAPE(8, 3)), w = input("w", CINCH_SHAPE(5, 3)), b = input("b", CINCH_SHAPE(5));
     cinch_value unused = input("unused", CINCH_SHAPE(7)), d[4];
-    cinch_value loss = cinch_loss_mse(g, cinch_relu(g, cinch_linear(g, x, w, b)), input("t", CINCH_SHAPE(8, 5)), CINCH_MEAN);
+    cinch_value t = input("t", CINCH_SHAPE(8, 5)), y = cinch_relu(g, cinch_linear(g, x, w, b));
+    cinch_value loss = cinch_loss_mse(g, y, t, CINCH_MEAN);
     cinch_grad(g, loss, (cinch_value[]){x, w, b, unused}, 4, d);
     OK(cinch_graph_status(g));
     const cinch_value of[] = {x, w, b, unused};

@@ -24,7 +24,8 @@ static known *know(const char *name)
 {
     known *k = calloc(1, sizeof *k);
     cinch_dataset *data;
-    OK(cinch_run_open(&k->run, run_path(name), &(cinch_run_options){.device = backends_device(), .threads = 2, .batch_size = 32}));
+    OK(cinch_run_open(&k->run, run_path(name),
+                      &(cinch_run_options){.device = backends_device(), .threads = 2, .batch_size = 32}));
     OK(cinch_run_dataset(k->run, &data));
     OK(cinch_dataset_gather_float(data, NULL, N, k->x));
     memcpy(k->label, cinch_dataset_labels(data), sizeof k->label);
@@ -43,8 +44,8 @@ static void forget(known *k)
 static cinch_infer *opened(const char *name, int64_t max_batch, int threads)
 {
     cinch_infer *h;
-    OK(cinch_infer_open(&h, run_path(name),
-                        &(cinch_infer_options){.device = backends_device(), .threads = threads, .max_batch = max_batch}));
+    cinch_infer_options options = {.device = backends_device(), .threads = threads, .max_batch = max_batch};
+    OK(cinch_infer_open(&h, run_path(name), &options));
     return h;
 }
 
@@ -119,12 +120,15 @@ Test(infer, says_what_it_serves)
     OK(cinch_infer_open(&h, run_path("asked"), NULL));
     const cinch_infer_info *info = cinch_infer_describe(h);
     cr_assert_str_eq(info->model, "vae");
-    cr_assert(info->sample.rank == 3 && info->sample.dim[0] == 28 && info->sample.dim[2] == 1 && info->sample_size == SAMPLE);
+    cr_assert(info->sample.rank == 3 && info->sample.dim[0] == 28 && info->sample.dim[2] == 1 &&
+              info->sample_size == SAMPLE);
     cr_assert(info->code.rank == 1 && info->code_size == CODE && info->max_batch == 64);
     cr_assert(info->low == 0 && info->high == 1 && info->offset == 0);
     cr_assert_float_eq(info->scale, 1.0 / 255, 1e-12);
     cr_assert(info->variational && info->classes == 4 && info->precision == CINCH_PRECISION_F32);
-    cr_assert_eq(info->parameters, 788 * 20 + 20 + 20 * 10 + 10 + 2 * (10 * 6 + 6) + 10 * 10 + 10 + 10 * 20 + 20 + 20 * 784 + 784);
+    int64_t encoder = 788 * 20 + 20 + 20 * 10 + 10 + 2 * (10 * 6 + 6);
+    int64_t decoder = 10 * 10 + 10 + 10 * 20 + 20 + 20 * 784 + 784;
+    cr_assert_eq(info->parameters, encoder + decoder);
     cinch_infer_close(h);
 }
 
@@ -226,8 +230,9 @@ static void strip_metadata(const char *name)
     put_run_file(name, "model.safetensors", bytes, size);
     free(bytes);
 }
-
 static void put_config(const char *name, const char *text) { put_run_file(name, "config.json", text, strlen(text)); }
+
+#define LABELLED "\"input_size\": 784, \"output_activation\": \"sigmoid\", \"condition\": \"label\""
 
 Test(infer, serves_files_of_other_programs_that_config_json_describes)
 {
@@ -239,20 +244,20 @@ Test(infer, serves_files_of_other_programs_that_config_json_describes)
     cr_assert_eq(cinch_infer_open(&h, run_path("a"), &options), CINCH_DATA);
     cr_assert(error_holds("model.input_size") && !h);
     put_config("a", "{\"cinch_config\": 1, \"model\": {\"name\": \"dense\", \"hidden_sizes\": [24], \"latent_dim\": 6, "
-                    "\"input_size\": 784, \"output_activation\": \"sigmoid\", \"condition\": \"label\", \"classes\": 4}}");
+                    LABELLED ", \"classes\": 4}}");
     OK(cinch_infer_open(&h, run_path("a"), &options));
     cr_assert_eq(cinch_infer_describe(h)->sample.rank, 1);
     check_other(h, k);
     put_config("a", "{\"cinch_config\": 1, \"model\": {\"name\": \"dense\", \"hidden_sizes\": [25], \"latent_dim\": 6, "
-                    "\"input_size\": 784, \"output_activation\": \"sigmoid\", \"condition\": \"label\", \"classes\": 4}}");
+                    LABELLED ", \"classes\": 4}}");
     cr_assert_eq(cinch_infer_open(&h, run_path("a"), &options), CINCH_DATA);
     cr_assert(error_holds("encoder.0.weight is [24, 788], but the model wants [25, 788]"));
     put_config("a", "{\"cinch_config\": 1, \"model\": {\"name\": \"vae\", \"hidden_sizes\": [24], \"latent_dim\": 6, "
-                    "\"input_size\": 784, \"output_activation\": \"sigmoid\", \"condition\": \"label\", \"classes\": 4}}");
+                    LABELLED ", \"classes\": 4}}");
     cr_assert_eq(cinch_infer_open(&h, run_path("a"), &options), CINCH_DATA);
     cr_assert(error_holds("lacks mu.weight"));
     put_config("a", "{\"cinch_config\": 1, \"model\": {\"name\": \"dense\", \"hidden_sizes\": [24], \"latent_dim\": 6, "
-                    "\"input_size\": 784, \"output_activation\": \"sigmoid\", \"condition\": \"label\"}}");
+                    LABELLED "}}");
     cr_assert_eq(cinch_infer_open(&h, run_path("a"), &options), CINCH_DATA);
     cr_assert(error_holds("labels"));
     forget(k);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * After a handle was opened no call takes memory, opens a file or starts a thread; and opening survives every allocation
- * that fails. The functions that would be called are this program's own, which count and may fail.
+ * After a handle was opened no call takes memory, opens a file or starts a thread; and opening survives every
+ * allocation that fails. The functions that would be called are this program's own, which count and may fail.
  */
 #include <cinch/infer.h>
 #include <dlfcn.h>
@@ -57,8 +57,8 @@ static long disarm(void)
 /* Blocks taken less blocks given back. */
 static long alive(void) { return atomic_load(&blocks); }
 
-/* The C library's own calls are left alone: a stream that finds no memory for its buffer works without, and what belongs to
-   a thread is kept for the next one. */
+/* The C library's own calls are left alone: a stream that finds no memory for its buffer works without, and what
+   belongs to a thread is kept for the next one. */
 static bool ours(const void *caller)
 {
     Dl_info about;
@@ -159,7 +159,8 @@ typedef struct room {
 static cinch_infer *opened(const char *name, const char *device, int threads)
 {
     cinch_infer *h;
-    OK(cinch_infer_open(&h, run_path(name), &(cinch_infer_options){.device = device, .threads = threads, .max_batch = MOST}));
+    cinch_infer_options options = {.device = device, .threads = threads, .max_batch = MOST};
+    OK(cinch_infer_open(&h, run_path(name), &options));
     return h;
 }
 
@@ -219,7 +220,8 @@ static long open_with_failure(long at)
     cinch_infer_close(second);
     long count = disarm();
     cr_assert_eq(alive(), 0, "failure %ld: %ld blocks are left", at, alive());
-    cr_assert(!status || (at && (status == CINCH_DEVICE || status == CINCH_DATA)), "failure %ld: status %d", at, status);
+    cr_assert(!status || (at && (status == CINCH_DEVICE || status == CINCH_DATA)),
+              "failure %ld: status %d", at, status);
     cr_assert(!status || (opened_first ? !second : !h), "failure %ld: a handle though it failed", at);
     cr_assert(!status || error_holds(""), "failure %ld: not one line", at);
     return count;
@@ -229,7 +231,8 @@ static long open_with_failure(long at)
 Test(infer_memory, opening_survives_failed_allocations)
 {
     if (!COUNTED) cr_skip("the sanitizers bring their own malloc");
-    trained("a", small_config("model.name=vae", "model.condition=label", "model.hidden_sizes=4", "train.epochs=1", NULL));
+    trained("a", small_config("model.name=vae", "model.condition=label", "model.hidden_sizes=4", "train.epochs=1",
+                              NULL));
     open_with_failure(0); /* what libraries keep for good is taken now */
     long total = open_with_failure(0);
     cr_assert_gt(total, 500, "only %ld allocations", total);

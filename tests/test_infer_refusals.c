@@ -44,8 +44,8 @@ Test(infer_refusals, folders)
 static void refuses_bytes(const char *bytes, size_t size, const char *words)
 {
     cinch_infer *h = NULL;
-    cr_assert_eq(cinch_infer_open_memory(&h, bytes, size, &(cinch_infer_options){.device = backends_device()}), CINCH_DATA,
-                 "%zu bytes: %s", size, cinch_last_error());
+    cr_assert_eq(cinch_infer_open_memory(&h, bytes, size, &(cinch_infer_options){.device = backends_device()}),
+                 CINCH_DATA, "%zu bytes: %s", size, cinch_last_error());
     cr_assert(error_holds(words), "%zu bytes: not '%s' but '%s'", size, words, cinch_last_error());
     cr_assert_null(h);
 }
@@ -129,7 +129,8 @@ Test(infer_refusals, calls)
     for (int c = 0; c < CALLS; c++) {
         static float out[(MOST + 1) * SAMPLE];
         out[0] = 55;
-        refuses_call(h, c, r.x, r.label, MOST + 1, out, "6 samples in a call; the handle was opened for 1 to 5 (max_batch)");
+        refuses_call(h, c, r.x, r.label, MOST + 1, out,
+                     "6 samples in a call; the handle was opened for 1 to 5 (max_batch)");
         refuses_call(h, c, r.x, r.label, 0, out, "0 samples");
         refuses_call(h, c, r.x, r.label, -1, out, "-1 samples");
         refuses_call(h, c, r.x, r.label, 1, NULL, "without memory");

@@ -29,7 +29,8 @@ static void use(work *w, cinch_infer *h)
         w->wrong += cinch_infer_reconstruct(h, w->x + first * SAMPLE, NULL, n, y) != CINCH_OK;
         w->wrong += memcmp(y, w->y + first * SAMPLE, (size_t)(n * SAMPLE) * sizeof *y) != 0;
         w->wrong += cinch_infer_score(h, w->x + first * SAMPLE, NULL, n, error) != CINCH_OK;
-        w->wrong += cinch_infer_reconstruct(h, w->x, NULL, ROWS + 1, y) != CINCH_USAGE; /* errors are each thread's own */
+        /* Errors are each thread's own. */
+        w->wrong += cinch_infer_reconstruct(h, w->x, NULL, ROWS + 1, y) != CINCH_USAGE;
     }
 }
 
@@ -56,7 +57,8 @@ static void *use_and_close(void *arg)
 static cinch_infer *opened(int threads)
 {
     cinch_infer *h;
-    OK(cinch_infer_open(&h, run_path("a"), &(cinch_infer_options){.device = "cpu", .threads = threads, .max_batch = ROWS}));
+    cinch_infer_options options = {.device = "cpu", .threads = threads, .max_batch = ROWS};
+    OK(cinch_infer_open(&h, run_path("a"), &options));
     return h;
 }
 

@@ -60,16 +60,18 @@ read -r -a flags <<<"$(pkg-config --define-variable=prefix="$prefix" --cflags --
 run "${CC:-cc}" "$work/outside/main.c" -o "$work/by_pkg_config" "${flags[@]}"
 LD_LIBRARY_PATH=$(dirname "$pkgconfig") run "$work/by_pkg_config"
 read -r -a flags <<<"$(pkg-config --static --define-variable=prefix="$prefix" --cflags --libs cinch)"
-run "${CC:-cc}" "$work/outside/main.c" -o "$work/static_by_pkg_config" "${flags[@]/-lcinch/$(dirname "$pkgconfig")/libcinch.a}"
+run "${CC:-cc}" "$work/outside/main.c" -o "$work/static_by_pkg_config" \
+    "${flags[@]/-lcinch/$(dirname "$pkgconfig")/libcinch.a}"
 run "$work/static_by_pkg_config"
 
-# As a part of another project, and as small as it can be: for the CPU, shared, no command, no tests. It says how large it is,
-# computes, and takes no library but those that the README names.
+# As a part of another project, and as small as it can be: for the CPU, shared, no command, no tests. It says how large
+# it is, computes, and takes no library but those that the README names.
 project inside "add_subdirectory($source cinch)"
 printf '%s\n' "add_executable(by_hand $source/examples/by_hand.c)" 'target_link_libraries(by_hand cinch::cinch)' \
     >>"$work/inside/CMakeLists.txt"
 inside=$work/inside/build
-run cmake -S "$work/inside" -B "$inside" -DCINCH_CUDA=OFF -DCINCH_CLI=OFF -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Release
+run cmake -S "$work/inside" -B "$inside" -DCINCH_CUDA=OFF -DCINCH_CLI=OFF -DBUILD_SHARED_LIBS=ON \
+    -DCMAKE_BUILD_TYPE=Release
 run cmake --build "$inside" --parallel 2
 run "$inside/in_c"
 run "$inside/by_hand"
@@ -99,7 +101,8 @@ grep -q '^BUILD_SHARED_LIBS:BOOL=ON' "$build/CMakeCache.txt" || ! ldd "$prefix/b
 for header in "$prefix"/include/cinch/*.h; do
     for standard in c11 c++11; do
         printf '#include <cinch/%s>\nextern int nothing;\n' "${header##*/}" |
-            "${CC:-cc}" -x "${standard%11}" -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$prefix/include" -
+            "${CC:-cc}" -x "${standard%11}" -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only \
+                -I"$prefix/include" -
     done
 done
 

@@ -12,8 +12,8 @@
 #define OK(call) cr_assert_eq((call), CINCH_OK, "%s: %s", #call, cinch_last_error())
 
 /* The options of every family behind init_scale, at their defaults. */
-#define SHARED                                                                                                      \
-    "\"dropout\": 0.0, \"noise\": \"none\", \"condition\": \"none\", \"classes\": \"auto\", "                             \
+#define SHARED                                                                                \
+    "\"dropout\": 0.0, \"noise\": \"none\", \"condition\": \"none\", \"classes\": \"auto\", " \
     "\"logvar_clamp\": [-30.0, 20.0], "
 static const cinch_sample picture = {{3, {28, 28, 1}}, 0, 1, 0};
 static const cinch_sample vector = {{1, {20}}, 0, 0, 0};
@@ -132,8 +132,8 @@ Test(models, dense_is_what_it_says)
     cr_assert_str_eq(cinch_model_default_loss(b.model), "mse");
     cr_assert_str_eq(cinch_model_json(b.model),
                      "{\"name\": \"dense\", \"output_activation\": \"sigmoid\", \"init\": \"default\", "
-                     "\"init_scale\": 0.05, " SHARED "\"input_size\": 784, \"hidden_sizes\": [512], \"latent_dim\": 64, "
-                     "\"activation\": \"relu\", \"code_activation\": \"linear\"}");
+                     "\"init_scale\": 0.05, " SHARED "\"input_size\": 784, \"hidden_sizes\": [512], "
+                     "\"latent_dim\": 64, \"activation\": \"relu\", \"code_activation\": \"linear\"}");
     end(&b);
 }
 
@@ -377,7 +377,8 @@ Test(models, inputs_of_another_shape_are_refused)
 {
     built b = begin("{}", picture);
     cinch_value wrong = cinch_input(b.graph, "wrong", CINCH_F32, CINCH_SHAPE(BATCH, 27, 28, 1));
-    cr_assert(!cinch_valid(cinch_model_encode(b.model, b.graph, b.params, &(cinch_batch){.x = wrong}, CINCH_EVALUATE).mean));
+    cinch_batch batch = {.x = wrong};
+    cr_assert(!cinch_valid(cinch_model_encode(b.model, b.graph, b.params, &batch, CINCH_EVALUATE).mean));
     cr_assert_eq(cinch_graph_status(b.graph), CINCH_USAGE);
     cr_assert_str_eq(cinch_last_error(), "input is [5, 27, 28, 1]; the model wants [N, 28, 28, 1]");
     end(&b);

@@ -50,7 +50,8 @@ static double loss_of(rig *r, cinch_loss_config loss, float *y)
     float value;
     OK(cinch_graph_create(&g));
     cinch_value x = cinch_input(g, "x", CINCH_F32, CINCH_SHAPE(BATCH, 2, 3, 2));
-    cinch_output(g, "loss", cinch_model_loss(r->model, g, r->params, &(cinch_batch){.x = x}, &loss, CINCH_EVALUATE, &out));
+    cinch_batch batch = {.x = x};
+    cinch_output(g, "loss", cinch_model_loss(r->model, g, r->params, &batch, &loss, CINCH_EVALUATE, &out));
     cinch_output(g, "y", out);
     OK(cinch_graph_status(g));
     if (!r->allocated) OK(cinch_params_allocate(r->params, r->device, 7));

@@ -63,7 +63,8 @@ Test(models_variational, noise_is_what_its_name_says)
     corrupt("masking:0.2", &bounded, x, y);
     cr_assert(about(share_of(y, 0), 0.2) && share_of(y, 0) + share_of(y, 0.5f) == 1, "masking: %g", share_of(y, 0));
     corrupt("salt_pepper:0.3", &bounded, x, y);
-    cr_assert(about(share_of(y, 0), 0.15) && about(share_of(y, 1), 0.15), "salt %g, pepper %g", share_of(y, 1), share_of(y, 0));
+    cr_assert(about(share_of(y, 0), 0.15) && about(share_of(y, 1), 0.15),
+              "salt %g, pepper %g", share_of(y, 1), share_of(y, 0));
     cr_assert(about(share_of(y, 0.5f), 0.7));
     corrupt("none", &bounded, x, y);
     cr_assert(share_of(y, 0.5f) == 1);
@@ -99,12 +100,13 @@ static void expect_layers(const char *json, const char *const *wanted, int n)
 
 Test(models_variational, modules_are_numbered_as_pytorch_would)
 {
-    static const char *const dropped[] = {"encoder.0 Linear 100 -> 8", "encoder.1 ReLU", "encoder.2 Dropout 0.25",
-                                          "encoder.3 Linear 8 -> 3",   "decoder.0 Linear 3 -> 8", "decoder.1 ReLU",
-                                          "decoder.2 Dropout 0.25",    "decoder.3 Linear 8 -> 100", "decoder.4 Sigmoid"};
-    static const char *const told[] = {"encoder.0 Linear 103 -> 8", "encoder.1 ReLU", "mu Linear 8 -> 2", "logvar Linear 8 -> 2",
-                                       "decoder.0 Linear 5 -> 8", "decoder.1 ReLU", "decoder.2 Linear 8 -> 100",
-                                       "decoder.3 Sigmoid"};
+    static const char *const dropped[] = {
+        "encoder.0 Linear 100 -> 8", "encoder.1 ReLU", "encoder.2 Dropout 0.25", "encoder.3 Linear 8 -> 3",
+        "decoder.0 Linear 3 -> 8", "decoder.1 ReLU", "decoder.2 Dropout 0.25", "decoder.3 Linear 8 -> 100",
+        "decoder.4 Sigmoid"};
+    static const char *const told[] = {
+        "encoder.0 Linear 103 -> 8", "encoder.1 ReLU", "mu Linear 8 -> 2", "logvar Linear 8 -> 2",
+        "decoder.0 Linear 5 -> 8", "decoder.1 ReLU", "decoder.2 Linear 8 -> 100", "decoder.3 Sigmoid"};
     expect_layers("{\"hidden_sizes\": [8], \"latent_dim\": 3, \"dropout\": 0.25}", dropped, 9);
     expect_layers("{\"name\": \"vae\", \"hidden_sizes\": [8], \"latent_dim\": 2, \"condition\": \"label\"}", told, 8);
 }

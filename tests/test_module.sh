@@ -26,7 +26,8 @@ no_gpu()
     check "devices gives the reason: $reason" grep -qE "^cuda +not usable: .*$reason" out
     check "devices says nothing else" test ! -s err
     expect 0 "" devices --json
-    check "devices --json gives the reason" grep -qE "\"name\": \"cuda\", \"usable\": false, \"reason\": \"[^\"]*$reason" out
+    check "devices --json gives the reason" \
+        grep -qE "\"name\": \"cuda\", \"usable\": false, \"reason\": \"[^\"]*$reason" out
     expect 0 "^cuda: not usable: .*$reason" --version
     expect 4 "^cinch: device cuda: .*$reason" train --device cuda "${quick[@]}" --out run
     expect 4 "^cinch: device cuda:3: .*$reason" train --device cuda:3 "${quick[@]}" --out run
@@ -40,15 +41,18 @@ no_gpu()
 }
 
 # --- every reason, static and shared
+both='install both from the same build'
 for cinch in "$static" "$shared"; do
-    mkdir -p empty && CINCH_BACKEND_PATH=$work/empty no_gpu "CINCH_BACKEND_PATH is $work/empty, where there is no libcinch_cuda.so"
+    mkdir -p empty
+    CINCH_BACKEND_PATH=$work/empty no_gpu "CINCH_BACKEND_PATH is $work/empty, where there is no libcinch_cuda.so"
     with no_driver && no_gpu 'no NVIDIA driver is installed'
     with old_driver && no_gpu 'the NVIDIA driver is for CUDA 11.4 and cinch needs 13.0; update the driver'
     with no_gpu && no_gpu 'the NVIDIA driver finds no GPU; does CUDA_VISIBLE_DEVICES hide it\?'
-    with other_abi && no_gpu 'was built for another version of cinch \(ABI [0-9]+, and this one has [0-9]+\); install both from the same build'
-    with other_version && no_gpu 'is of cinch 0.0.9, and this is [0-9.]+; install both from the same build'
+    with other_abi && no_gpu "was built for another version of cinch \(ABI [0-9]+, and this one has [0-9]+\); $both"
+    with other_version && no_gpu "is of cinch 0.0.9, and this is [0-9.]+; $both"
     with no_door && no_gpu 'libcinch_cuda.so is not a backend of cinch: it has no cinch_backend_module'
-    with no_library && no_gpu 'needs libcublasLt.so.99, which is not here; install it, or name its folder in LD_LIBRARY_PATH'
+    with no_library &&
+        no_gpu 'needs libcublasLt.so.99, which is not here; install it, or name its folder in LD_LIBRARY_PATH'
     with undefined && no_gpu 'cannot be loaded: .*undefined symbol: nobody_has_this'
     mkdir -p broken && echo "no library" > broken/libcinch_cuda.so
     CINCH_BACKEND_PATH=$work/broken no_gpu 'cannot be loaded: .*libcinch_cuda.so: '
@@ -99,8 +103,8 @@ for cinch in "$static" "$shared"; do
     expect 0 '^cuda:0 Pretend GPU, driver 1, 1.0 of 1.0 GiB free$' devices
     check 'devices lists the second' grep -q '^cuda:1 Pretend GPU' out
     check 'devices has three lines' lines out 3
-    expect 0 '"name": "cuda:1", "usable": true, "description": "Pretend GPU, driver 1", "memory_total": 1073741824, "memory_available": 1073741824' \
-        devices --json
+    memory='"memory_total": 1073741824, "memory_available": 1073741824'
+    expect 0 '"name": "cuda:1", "usable": true, "description": "Pretend GPU, driver 1", '"$memory" devices --json
     expect 0 '^cuda: 2 GPUs; cuda:0: Pretend GPU' --version
     PRETEND_DEVICES=1 expect 0 '^cuda: Pretend GPU' --version
     PRETEND_BROKEN=1 expect 0 '^cuda:1 not usable: pretend: this one is broken$' devices
@@ -114,9 +118,11 @@ for cinch in "$static" "$shared"; do
     check 'and no other' eval '! grep -q "^open 0$" log'
     check 'all memory was given back' eval '! grep -q left log'
     expect 2 '^cinch: device cuda:2: there are 2 GPUs, cuda:0 to cuda:1$' train --device cuda:2 "${quick[@]}" --out run
-    PRETEND_DEVICES=1 expect 2 '^cinch: device cuda:9: there is one GPU, cuda:0$' train --device cuda:9 "${quick[@]}" --out run
+    PRETEND_DEVICES=1 expect 2 '^cinch: device cuda:9: there is one GPU, cuda:0$' \
+        train --device cuda:9 "${quick[@]}" --out run
     expect 2 '^cinch: .*cuda:x' train --device cuda:x "${quick[@]}" --out run
-    PRETEND_BROKEN=0 expect 4 '^cinch: device cuda: pretend: this one is broken$' train --device cuda "${quick[@]}" --out run
+    PRETEND_BROKEN=0 expect 4 '^cinch: device cuda: pretend: this one is broken$' \
+        train --device cuda "${quick[@]}" --out run
     PRETEND_BROKEN=0 expect 0 '^device auto: cuda:1$' train "${quick[@]}" --out run
     PRETEND_DEVICES=1 PRETEND_BROKEN=0 expect 0 \
         '^device auto: cpu, for there is no GPU: cuda:0: pretend: this one is broken$' train "${quick[@]}" --out run
@@ -125,7 +131,8 @@ done
 cinch=$static
 
 # --- what does not fit
-PRETEND_MEMORY=20000 expect 4 '^cinch: cuda:0: out of memory: .* of the device.s 0.0 MiB are free; a smaller --batch-size' \
+PRETEND_MEMORY=20000 expect 4 \
+    '^cinch: cuda:0: out of memory: .* of the device.s 0.0 MiB are free; a smaller --batch-size' \
     train --device cuda "${quick[@]}" --out run
 PRETEND_MEMORY=1000000 expect 0 '\(streamed\)' train --device cuda --data shapes:1000 --hidden-sizes 8 --latent-dim 2 \
     --batch-size 16 --epochs 1 --overwrite --out streamed
@@ -172,7 +179,8 @@ refused '{"cinch_tuning": 2, "device": "x", "choices": {}}' 'not of this format'
 refused '{"cinch_tuning": 1, "device": "Pretend GPU, driver 1"}' 'no choices'
 refused '{"cinch_tuning": 1, "device": "Pretend GPU, driver 1", "choices": {"product [2, 3]": 7}}' 'not a text'
 refused '{"cinch_tuning": 1, "device": "Pretend GPU, driver 1", "choices": {"unknown": "a"}}' 'no such choice'
-refused "{\"cinch_tuning\": 1, \"device\": \"Pretend GPU, driver 1\", \"choices\": {\"product [2, 3]\": \"$(head -c 5000 /dev/zero | tr '\0' a)\"}}" \
+long=$(head -c 5000 /dev/zero | tr '\0' a)
+refused '{"cinch_tuning": 1, "device": "Pretend GPU, driver 1", "choices": {"product [2, 3]": "'"$long"'"}}' \
     'no such choice'
 refused "$(head -c 100000 /dev/zero | tr '\0' '[')" 'not JSON'
 cp good.json run/tuning.json

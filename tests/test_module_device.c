@@ -73,7 +73,8 @@ Test(module, reasons_stay_with_the_device)
 
 Test(module, names)
 {
-    static const char *const unknown[] = {"cuda:", "cuda:-1", "cuda:1x", "cuda: 1", "cuda:99999", "cud", "CUDA", "", ":"};
+    static const char *const unknown[] = {"cuda:", "cuda:-1", "cuda:1x", "cuda: 1", "cuda:99999",
+                                          "cud", "CUDA", "", ":"};
     use_module("pretend");
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         FAILS(CINCH_USAGE, "unknown", cinch_device_open(&(cinch_device *){0}, unknown[i], NULL));
@@ -155,7 +156,8 @@ static void write_ahead_on(const char *name)
     FAILS(CINCH_USAGE, "buffer of 16 bytes", cinch_buffer_write_ahead(buffer, 0, 8, values, sizeof values));
     FAILS(CINCH_USAGE, "slot 2: there are two", cinch_buffer_write_ahead(buffer, 2, 0, values, sizeof values));
     OK(cinch_buffer_read(buffer, 0, there, sizeof there));
-    cr_assert(there[0] == 0 && there[1] == 1 && there[3] == 3, "%s: %g %g %g %g", name, there[0], there[1], there[2], there[3]);
+    cr_assert(there[0] == 0 && there[1] == 1 && there[3] == 3,
+              "%s: %g %g %g %g", name, there[0], there[1], there[2], there[3]);
     cinch_buffer_free(buffer);
     cinch_device_free(device);
 }
@@ -184,7 +186,8 @@ Test(module, choices_go_out_and_back)
     FAILS(CINCH_DATA, "and this is Pretend GPU, driver 2", cinch_device_tune(device, text));
     setenv("PRETEND_DRIVER", "1", 1);
     cinch_free(text);
-    OK(cinch_device_tune(device, "{\"cinch_tuning\":1,\"device\":\"Pretend GPU, driver 1\",\"choices\":{\"product [2, 3]\":\"b\"}}"));
+    OK(cinch_device_tune(device, "{\"cinch_tuning\":1,\"device\":\"Pretend GPU, driver 1\","
+                                 "\"choices\":{\"product [2, 3]\":\"b\"}}"));
     OK(cinch_device_tuning(device, &text));
     cr_assert(strstr(text, "\"product [2, 3]\": \"b\""), "%s", text);
     cinch_free(text);

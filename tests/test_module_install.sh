@@ -22,7 +22,8 @@ loads() { "$1" devices | grep -E '^cuda:0 |^cuda +not usable: (no NVIDIA driver|
 
 logged cmake --install "$build" --prefix "$prefix" || fail "cmake --install failed"
 module=$(find "$prefix" -name libcinch_cuda.so)
-[ "${module#"$prefix"/}" = "$(cached CMAKE_INSTALL_LIBDIR)/cinch/libcinch_cuda.so" ] || fail "the module is in '$module'"
+[ "${module#"$prefix"/}" = "$(cached CMAKE_INSTALL_LIBDIR)/cinch/libcinch_cuda.so" ] ||
+    fail "the module is in '$module'"
 command=$prefix/$(cached CMAKE_INSTALL_BINDIR)/cinch
 [ -x "$command" ] || command=$build/cinch
 loads "$command" || fail "the installed command does not load the module"
@@ -44,7 +45,8 @@ cp -r "$source/src/cuda" "$work/kernels"
 alone()
 {
     logged cmake -S "$work/kernels" -B "$work/alone" -DCMAKE_PREFIX_PATH="$prefix" -DCINCH_WERROR=ON \
-        -DCMAKE_CUDA_COMPILER="$(cached CINCH_CUDA_NVCC)" -DCINCH_CUDA_ARCHITECTURES="$(cached CINCH_CUDA_ARCHITECTURES)" \
+        -DCMAKE_CUDA_COMPILER="$(cached CINCH_CUDA_NVCC)" \
+        -DCINCH_CUDA_ARCHITECTURES="$(cached CINCH_CUDA_ARCHITECTURES)" \
         -DCMAKE_CUDA_COMPILER_LAUNCHER="$source/tests/module/take_object.sh;$build/src/cuda;$source" &&
         cmake --build "$work/alone" >"$work/log" 2>&1
 }

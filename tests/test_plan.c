@@ -14,7 +14,8 @@ static void write_network(cinch_graph *g, cinch_params *p)
 {
     cinch_value x = cinch_normal(g, CINCH_SHAPE(N, D), 0, 1);
     cinch_scope_push(g, "net");
-    cinch_value w1 = cinch_param(g, p, "w1", CINCH_SHAPE(H, D), NULL), b1 = cinch_param(g, p, "b1", CINCH_SHAPE(H), NULL);
+    cinch_value w1 = cinch_param(g, p, "w1", CINCH_SHAPE(H, D), NULL);
+    cinch_value b1 = cinch_param(g, p, "b1", CINCH_SHAPE(H), NULL);
     cinch_value w2 = cinch_param(g, p, "w2", CINCH_SHAPE(D, H), NULL);
     cinch_value h = cinch_dropout(g, cinch_relu(g, cinch_linear(g, x, w1, b1)), 0.25f);
     cinch_recompute_begin(g);
@@ -63,8 +64,8 @@ Test(plan, shared_memory_gives_the_bytes_of_private_poisoned_memory)
     float *private_y = malloc(n.bytes);
     for (int fusion = 0; fusion < 2; fusion++) {
         run_once(n.g, n.device, n.p, &(cinch_plan_options){.no_fusion = !fusion}, "y", n.y, n.bytes);
-        run_once(n.g, n.device, n.p, &(cinch_plan_options){.no_fusion = !fusion, .private_memory = true}, "y", private_y,
-                 n.bytes);
+        run_once(n.g, n.device, n.p, &(cinch_plan_options){.no_fusion = !fusion, .private_memory = true}, "y",
+                 private_y, n.bytes);
         expect_same(n.y, private_y, n.bytes, fusion ? "fused" : "as written");
     }
     free(private_y);
@@ -144,8 +145,8 @@ Test(plan, plans_share_one_arena)
     for (int i = 0; i < 2; i++) {
         graphs[i] = new_graph();
         cinch_value x = cinch_uniform(graphs[i], CINCH_SHAPE(i ? 5000 : 50, 100), 0, 1);
-        cinch_output(graphs[i], "y", cinch_max(graphs[i], cinch_sin(graphs[i], cinch_matmul(graphs[i], x, x, true, false)),
-                                               CINCH_ALL_AXES, false));
+        cinch_value sines = cinch_sin(graphs[i], cinch_matmul(graphs[i], x, x, true, false));
+        cinch_output(graphs[i], "y", cinch_max(graphs[i], sines, CINCH_ALL_AXES, false));
         OK(cinch_plan_create(&plans[i], graphs[i], device, NULL, NULL));
     }
     size_t large = cinch_plan_describe(plans[1]).arena_bytes;
@@ -224,7 +225,8 @@ Test(effects, nothing_is_written_when_the_flag_is_zero)
     OK(cinch_params_allocate(w.p, w.device, 0));
     cinch_plan *plan;
     OK(cinch_plan_create(&plan, w.g, w.device, w.p, &(cinch_plan_options){.metric_rows = 3}));
-    static const float flags[] = {0, 1, 0, 1}, s_after[] = {2, 6, 6, 18}, average[] = {1, 3.5, 3.5, 10.75}, sum[] = {0, .5, .5, 2};
+    static const float flags[] = {0, 1, 0, 1}, s_after[] = {2, 6, 6, 18};
+    static const float average[] = {1, 3.5, 3.5, 10.75}, sum[] = {0, .5, .5, 2};
     for (int run = 0; run < 4; run++) {
         OK(cinch_plan_set(plan, "flag", flags[run]));
         OK(cinch_plan_run(plan));
@@ -274,12 +276,15 @@ static float norm_of_row(const float *w, int row, int columns)
 
 Test(effects, constraints_hold_after_each_update)
 {
-    static const cinch_constraint kinds[] = {CINCH_UNIT_ROWS, CINCH_UNIT_COLUMNS, CINCH_NON_NEGATIVE, CINCH_MAX_NORM_ROWS};
+    static const cinch_constraint kinds[] = {CINCH_UNIT_ROWS, CINCH_UNIT_COLUMNS,
+                                             CINCH_NON_NEGATIVE, CINCH_MAX_NORM_ROWS};
     for (int k = 0; k < 4; k++) {
         world w = make_world();
-        cinch_param_options options = {.constraint = kinds[k], .limit = 0.5f, .init = {.kind = CINCH_INIT_NORMAL, .b = 1}};
+        cinch_param_options options = {.constraint = kinds[k], .limit = 0.5f,
+                                       .init = {.kind = CINCH_INIT_NORMAL, .b = 1}};
         cinch_value weight = cinch_param(w.g, w.p, "w", CINCH_SHAPE(4, 6), &options);
-        cinch_value loss = cinch_sum(w.g, cinch_square(w.g, cinch_affine(w.g, weight, 1, -0.3f)), CINCH_ALL_AXES, false);
+        cinch_value moved = cinch_affine(w.g, weight, 1, -0.3f);
+        cinch_value loss = cinch_sum(w.g, cinch_square(w.g, moved), CINCH_ALL_AXES, false);
         cinch_optimizer sgd = {.kind = CINCH_SGD};
         cinch_update(w.g, w.p, loss, cinch_gradients(w.g, w.p, loss), &sgd);
         cinch_output(w.g, "loss", loss);
@@ -310,7 +315,8 @@ Test(plan, an_input_may_be_a_buffer)
     world w = make_world();
     cinch_value table = cinch_input(w.g, "data", CINCH_U8, CINCH_SHAPE(100, 64));
     cinch_value rows = cinch_control(w.g, "rows", CINCH_I32, CINCH_SHAPE(2));
-    cinch_output(w.g, "y", cinch_sum(w.g, cinch_cast(w.g, cinch_gather(w.g, table, rows), CINCH_F32, 0.5f, 1), CINCH_LAST(1), false));
+    cinch_value numbers = cinch_cast(w.g, cinch_gather(w.g, table, rows), CINCH_F32, 0.5f, 1);
+    cinch_output(w.g, "y", cinch_sum(w.g, numbers, CINCH_LAST(1), false));
     uint8_t data[128 * 64];
     for (int i = 0; i < 128 * 64; i++) data[i] = (uint8_t)(i / 64);
     cinch_buffer *buffer;

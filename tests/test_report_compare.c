@@ -38,8 +38,10 @@ static int shade(float value) { return (int)(fminf(fmaxf(value, 0), 1) * 255 + 0
 
 static bool stands_at(const cinch_picture *p, int left, int top, const float *x)
 {
-    for (int k = 0, i = SIZE / 2; k < SIZE; k++, i = (i + 331) % SIZE) /* differences show early */
-        if (abs(pixel(p, left + i % SIDE * ENLARGED + 1, top + i / SIDE * ENLARGED + 1).r - shade(x[i])) > 1) return false;
+    for (int k = 0, i = SIZE / 2; k < SIZE; k++, i = (i + 331) % SIZE) { /* differences show early */
+        int column = left + i % SIDE * ENLARGED + 1, row = top + i / SIDE * ENLARGED + 1;
+        if (abs(pixel(p, column, row).r - shade(x[i])) > 1) return false;
+    }
     return true;
 }
 

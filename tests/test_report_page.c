@@ -23,12 +23,17 @@ static char *text_of(void (*write)(cinch_page *page))
 }
 
 static void write_hostile(cinch_page *page) { cinch_page_text(page, "<script>alert('1') && \"x\"</script>\x01"); }
-static void write_utf8(cinch_page *page) { cinch_page_text(page, "\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80 \xFF \xC3( \xE2\x82"); }
+static void write_utf8(cinch_page *page)
+{
+    cinch_page_text(page, "\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80 \xFF \xC3( \xE2\x82");
+}
 
 Test(report_page, text_is_escaped)
 {
-    cr_expect_str_eq(text_of(write_hostile), "&lt;script&gt;alert(&#39;1&#39;) &amp;&amp; &quot;x&quot;&lt;/script&gt; ");
-    cr_expect_str_eq(text_of(write_utf8), "\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80 \xEF\xBF\xBD \xEF\xBF\xBD( \xEF\xBF\xBD\xEF\xBF\xBD",
+    cr_expect_str_eq(text_of(write_hostile),
+                     "&lt;script&gt;alert(&#39;1&#39;) &amp;&amp; &quot;x&quot;&lt;/script&gt; ");
+    cr_expect_str_eq(text_of(write_utf8),
+                     "\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80 \xEF\xBF\xBD \xEF\xBF\xBD( \xEF\xBF\xBD\xEF\xBF\xBD",
                      "what is UTF-8 stays, every other byte is replaced");
 }
 
@@ -88,7 +93,8 @@ Test(report_page, pictures_are_in_it)
         cr_assert_eq(cinch_picture_create(&checkered, side, 2, (cinch_color){ 10, 20, 30 }), CINCH_OK);
         cinch_picture_fill(&checkered, 0, 0, 1, 1, (cinch_color){ 200, 100, (uint8_t)side });
         char *text = text_of(write_picture), expected[128];
-        snprintf(expected, sizeof expected, "<img class='a' width='%d' height='2' alt='a &quot;b&quot;' src='data:image/png;base64,", side);
+        snprintf(expected, sizeof expected,
+                 "<img class='a' width='%d' height='2' alt='a &quot;b&quot;' src='data:image/png;base64,", side);
         cr_assert(!strncmp(text, expected, strlen(expected)), "%s", text);
         FILE *file = fopen(in_folder("a.png"), "w");
         size_t size = decode(text + strlen(expected), png);

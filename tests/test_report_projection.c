@@ -34,7 +34,8 @@ Test(report_projection, components_of_known_spread)
     float codes[N * K];
     cinch_components c;
     for (int i = 0; i < N; i++) /* in pairs around 10, so that the mean is exact */
-        for (int j = 0; j < K; j++) codes[i * K + j] = i % 2 ? 20 - codes[(i - 1) * K + j] : (float)(10 + spread[j] * uniform(&state));
+        for (int j = 0; j < K; j++)
+            codes[i * K + j] = i % 2 ? 20 - codes[(i - 1) * K + j] : (float)(10 + spread[j] * uniform(&state));
     cr_assert_eq(cinch_components_find(&c, codes, N, K, 4), CINCH_OK);
     double total = 0, variance[K] = { 0 };
     for (int i = 0; i < N; i++)
@@ -156,7 +157,8 @@ Test(report_projection, tsne_of_odd_data_is_finite)
             double *xy = calloc((size_t)n + 1, 2 * sizeof *xy);
             if (same) memset(codes, 0, (size_t)n * 3 * sizeof *codes);
             cr_assert_eq(cinch_project_tsne(codes, n, 3, xy), CINCH_OK);
-            for (int64_t i = 0; i < 2 * n; i++) cr_expect(isfinite(xy[i]), "%d points, %s", (int)n, same ? "all the same" : "a cloud");
+            for (int64_t i = 0; i < 2 * n; i++)
+                cr_expect(isfinite(xy[i]), "%d points, %s", (int)n, same ? "all the same" : "a cloud");
             free(codes), free(xy);
         }
 }

@@ -220,7 +220,8 @@ Test(report_svg, points_by_kind)
     cr_expect_eq(count(svg, "id='m"), CINCH_SCATTER_SHAPES);
     for (int a = 0; a < 15; a++)
         for (int b = 0; b < a; b++)
-            cr_expect(a % CINCH_SCATTER_SHAPES != b % CINCH_SCATTER_SHAPES || a % CINCH_SCATTER_COLORS != b % CINCH_SCATTER_COLORS,
+            cr_expect(a % CINCH_SCATTER_SHAPES != b % CINCH_SCATTER_SHAPES ||
+                          a % CINCH_SCATTER_COLORS != b % CINCH_SCATTER_COLORS,
                       "kinds %d and %d look the same", a, b);
     free(svg);
 }

@@ -201,7 +201,8 @@ Test(batches, columns_belong_together)
             sum_columns(device, feed, step / 5, step % 5, sum);
             for (int64_t i = 0; i < n; i++) {
                 double row = (double)sum[2][i] - 1000;
-                cr_assert_float_eq(sum[0][i], 5 * row + 10, 1e-3, "step %d: row %g has %g", (int)step, row, (double)sum[0][i]);
+                cr_assert_float_eq(sum[0][i], 5 * row + 10, 1e-3, "step %d: row %g has %g", (int)step, row,
+                                   (double)sum[0][i]);
                 cr_assert_float_eq(sum[1][i], (5 * row + 10) / 2, 1e-3);
             }
         }

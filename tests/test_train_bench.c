@@ -35,7 +35,8 @@ Test(bench, data_in_order)
     for (int i = 0; i < 20 * 784; i++) x[i] = i < 8 * 784 ? 0.5f : i < 16 * 784 ? 0.75f : 100;
     OK(cinch_npy_write(run_path("x.npy"), CINCH_ELEMENT_F32, CINCH_SHAPE(20, 784), x));
     cinch_bench b;
-    cinch_bench_options options = {.device = backends_device(), .threads = 2, .batch_size = 8, .steps = 1, .data = run_path("x.npy")};
+    cinch_bench_options options = {.device = backends_device(), .threads = 2, .batch_size = 8, .steps = 1,
+                                   .data = run_path("x.npy")};
     OK(cinch_bench_train("dense", &options, &b));
     for (int i = 0; i < 20; i++) {
         first[i % 2] = fmax(first[i % 2], b.losses[i]);

@@ -90,7 +90,7 @@ Test(fit, streaming_equals_resident)
 
 /* --- going on ----------------------------------------------------------------------------------------------------- */
 
-/* N steps are k steps, stopped, resumed for N - k: within an epoch, at its end, and with everything a state can hold. */
+/* N steps are k steps, stopped, resumed for N - k: within an epoch, at its end, with everything a state can hold. */
 Test(fit, resuming_changes_nothing)
 {
     static const char *const variants[][4] = {
@@ -128,7 +128,8 @@ static void expect_same_log(const char *a, const char *b)
         double x[128], y[128];
         int n = series_of(a, wanted[i].event, wanted[i].key, x, 128);
         cr_assert_eq(series_of(b, wanted[i].event, wanted[i].key, y, 128), n, "%s lines", wanted[i].event);
-        for (int k = 0; k < n; k++) cr_assert_eq(x[k], y[k], "%s %s: %g is not %g", wanted[i].event, wanted[i].key, x[k], y[k]);
+        for (int k = 0; k < n; k++)
+            cr_assert_eq(x[k], y[k], "%s %s: %g is not %g", wanted[i].event, wanted[i].key, x[k], y[k]);
     }
 }
 
@@ -177,8 +178,8 @@ Test(fit, time_limit_ends_a_run_that_can_go_on)
 {
     heard h = {0};
     cinch_train_result result;
-    OK(train_in("limited", small_config("train.epochs=100000", "train.time_limit=0.3", NULL), (cinch_train_options){0}, &h,
-                &result));
+    OK(train_in("limited", small_config("train.epochs=100000", "train.time_limit=0.3", NULL),
+                (cinch_train_options){0}, &h, &result));
     cr_assert(result.steps > 0 && result.steps < 1500000);
     cr_assert(h.n_notes == 1 && strstr(h.notes[0], "time limit"));
     int64_t before = result.steps;
@@ -208,8 +209,8 @@ Test(fit, accumulation_equals_large_batches)
         snprintf(large, sizeof large, "large%d", i);
         snprintf(small, sizeof small, "small%d", i);
         trained(large, small_config("train.batch_size=128", "optimizer.name=sgd", lr, reductions[i], NULL));
-        trained(small, small_config("train.batch_size=32", "train.accumulate=4", "optimizer.name=sgd", lr, reductions[i],
-                                    NULL));
+        trained(small, small_config("train.batch_size=32", "train.accumulate=4", "optimizer.name=sgd", lr,
+                                    reductions[i], NULL));
         expect_near(large, small, "step", "loss", 1e-5);
         expect_near(large, small, "step", "grad_norm", 1e-4);
         expect_near(large, small, "epoch", "val_loss", 1e-5);
@@ -239,8 +240,8 @@ Test(fit, ends_early_with_the_best_weights)
 {
     heard h = {0};
     cinch_train_result result;
-    OK(train_in("early", small_config("train.epochs=200", "train.patience=2", "optimizer.lr=0.03", "train.log_every=0", NULL),
-                (cinch_train_options){0}, &h, &result));
+    OK(train_in("early", small_config("train.epochs=200", "train.patience=2", "optimizer.lr=0.03",
+                                      "train.log_every=0", NULL), (cinch_train_options){0}, &h, &result));
     double val[200];
     int n = series_of("early", "epoch", "val_loss", val, 200), best = 0;
     for (int i = 0; i < n; i++)
@@ -254,16 +255,18 @@ Test(fit, ends_early_with_the_best_weights)
     snprintf(epochs, sizeof epochs, "train.epochs=%d", best + 1);
     trained("best", small_config(epochs, "optimizer.lr=0.03", NULL));
     cr_assert(same_models("early", "best"));
-    trained("last", small_config("train.epochs=200", "train.patience=2", "optimizer.lr=0.03", "train.restore_best=false", NULL));
+    trained("last", small_config("train.epochs=200", "train.patience=2", "optimizer.lr=0.03",
+                                 "train.restore_best=false", NULL));
     cr_assert(!same_models("early", "last"));
-    resumed("early", small_config("train.epochs=300", "train.patience=2", "optimizer.lr=0.03", "train.log_every=0", NULL));
+    resumed("early", small_config("train.epochs=300", "train.patience=2", "optimizer.lr=0.03",
+                                  "train.log_every=0", NULL));
     cr_assert(same_models("early", "best"), "it had ended, and stays ended");
 }
 
 Test(fit, patience_wants_validation)
 {
-    cr_assert_eq(train_in("a", small_config("data.split=1,0,0", "train.patience=2", NULL), (cinch_train_options){0}, NULL,
-                          NULL), CINCH_USAGE);
+    cr_assert_eq(train_in("a", small_config("data.split=1,0,0", "train.patience=2", NULL), (cinch_train_options){0},
+                          NULL, NULL), CINCH_USAGE);
     cr_assert(error_holds("train.patience"));
     trained("b", small_config("data.split=1,0,0", NULL));
     trained("c", small_config("data.val_spec=shapes:100,7", "train.patience=2", NULL));

@@ -95,8 +95,8 @@ Test(memory, steps_allocate_nothing)
         {"train.accumulate=2", "optimizer.clip=0.1", NULL}};
     for (int v = 0; COUNTING && v < 4; v++) {
         marks m = {0};
-        const char *settings[] = {"train.epochs=4", "train.checkpoint_every=none", "train.batch_size=50", variants[v][0],
-                                  variants[v][1], NULL};
+        const char *settings[] = {"train.epochs=4", "train.checkpoint_every=none", "train.batch_size=50",
+                                  variants[v][0], variants[v][1], NULL};
         cinch_config *c = small_config_of(settings);
         cinch_train_options options = {.progress = mark, .user = &m, .overwrite = true};
         counting = false;
@@ -108,8 +108,8 @@ Test(memory, steps_allocate_nothing)
         while (strcmp(m.event[last], "epoch")) last--;
         cr_assert_gt(last - first, 4);
         for (int i = first + 1; i <= last; i++)
-            cr_assert_eq(m.at[i], m.at[first], "variant %d: %ld allocations before report %d (%s)", v, m.at[i] - m.at[first],
-                         i, m.event[i]);
+            cr_assert_eq(m.at[i], m.at[first], "variant %d: %ld allocations before report %d (%s)", v,
+                         m.at[i] - m.at[first], i, m.event[i]);
     }
     cr_assert(!COUNTING || allocations > 10, "the counter counts: the run's end allocates");
 }

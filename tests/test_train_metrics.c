@@ -60,7 +60,7 @@ Test(metrics, an_epoch_of_several_windows)
 
 static cinch_status saved_nothing(void *run) { return run ? CINCH_OK : CINCH_INTERNAL; }
 
-/* The first window is looked at when the second is full: by then the bad step is long past, and is still the one named. */
+/* The first window is looked at when the second is full: the bad step, long past by then, is still the one named. */
 Test(metrics, a_bad_step_is_seen_a_window_later)
 {
     cinch_config *c = small_config(LONG_EPOCH(true), "train.log_every=0", NULL);

@@ -37,8 +37,8 @@ Test(nonfinite, stop_names_step_and_layer)
         double loss[32];
         heard h = {0};
         snprintf(name, sizeof name, "stop%d", i);
-        cr_assert_eq(train_in(name, small_config(BAD_DATA, every[i % 3], ways[i / 3], NULL), (cinch_train_options){0}, &h,
-                              NULL), CINCH_NUMERIC);
+        cr_assert_eq(train_in(name, small_config(BAD_DATA, every[i % 3], ways[i / 3], NULL),
+                              (cinch_train_options){0}, &h, NULL), CINCH_NUMERIC);
         cr_assert(error_holds(i / 3 ? "step 3" : "step 5"));
         cr_assert(error_holds("'data' holds inf"), "where it comes from");
         int n = series_of(name, "step", "loss", loss, 32);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every option shows in what training does: with it something comes out that does not without. What it is, the other tests
-   say; this one finds an option that nobody reads. */
+/* Every option shows in what training does: with it something comes out that does not without. What it is, the other
+   tests say; this one finds an option that nobody reads. */
 #include "train_runs.h"
 
 #include <dirent.h>
@@ -93,7 +93,8 @@ static const row rows[] = {
     {"train.partial=true", STATUS, {"train.from_weights=@part.safetensors"}},
     {"train.checkpoint_every=7s", CHECKPOINTS, {NULL}},
     {"train.log_every=7", LINES, {NULL}},
-    {"train.time_limit=0.05", STEPS, {"train.epochs=1500", "train.log_every=0", "train.checkpoint_every=none", "data.limit=64"}},
+    {"train.time_limit=0.05", STEPS,
+     {"train.epochs=1500", "train.log_every=0", "train.checkpoint_every=none", "data.limit=64"}},
     {"train.on_nonfinite=skip", STATUS, {"data.spec=@bad.npy", "data.split=1,0,0"}},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
@@ -251,8 +252,8 @@ static trace traced(const char *name, const row *r, bool on)
 
 Test(train_options, each_shows, .timeout = 300)
 {
-    static const char *const names[SIGNS] = {"the model", "the steps", "the status", "the first line said", "the validation loss",
-                                             "the log", "the checkpoints"};
+    static const char *const names[SIGNS] = {"the model", "the steps", "the status", "the first line said",
+                                             "the validation loss", "the log", "the checkpoints"};
     files_for_rows();
     for (int i = 0; i < N_ROWS; i++) {
         const row *r = &rows[i];
@@ -260,7 +261,8 @@ Test(train_options, each_shows, .timeout = 300)
         cr_expect(strcmp(off.of[r->shows], on.of[r->shows]), "%s does not show in %s: %s", r->setting, names[r->shows],
                   on.of[r->shows]);
         if (r->shows > STATUS) cr_expect_str_eq(off.of[MODEL], on.of[MODEL], "%s changes the model", r->setting);
-        if (r->shows != STATUS) cr_expect(!strcmp(off.of[STATUS], "0") && !strcmp(on.of[STATUS], "0"), "%s", r->setting);
+        if (r->shows != STATUS)
+            cr_expect(!strcmp(off.of[STATUS], "0") && !strcmp(on.of[STATUS], "0"), "%s", r->setting);
     }
 }
 
@@ -282,7 +284,7 @@ static const row *row_of(const char *key)
     return NULL;
 }
 
-/* Whether models differ for all choices but "auto", "default" and "none", which stand for one of them or for nothing. */
+/* Whether models differ for all choices but "auto", "default" and "none", which stand for one of them or nothing. */
 static void try_choices(const cinch_option_info *option, const row *r)
 {
     char words[256], *at = words, *word, name[12][32], models[12][32];
@@ -300,8 +302,8 @@ static void try_choices(const cinch_option_info *option, const row *r)
         snprintf(name[n], sizeof name[0], "%s", word);
         snprintf(models[n], sizeof models[0], "%s", t.of[MODEL]);
         for (int i = 0; i < n; i++)
-            cr_expect(strcmp(models[i], models[n]) || may_agree(option->key, name[i], word), "%s: %s is %s", option->key, word,
-                      name[i]);
+            cr_expect(strcmp(models[i], models[n]) || may_agree(option->key, name[i], word), "%s: %s is %s",
+                      option->key, word, name[i]);
         n++;
     }
 }
@@ -349,8 +351,8 @@ Test(train_options, the_rate_follows_the_schedule)
         trained(name, small_config_of(settings));
         cr_assert_eq(series_of(name, "step", "lr", lr, STEPS_ALL), STEPS_ALL);
         for (int t = 0; t < STEPS_ALL; t++)
-            cr_expect_float_eq(lr[t], cases[k].rate(t), 1e-8, "%s, step %d: %.9g, not %.9g", cases[k].settings[0], t + 1, lr[t],
-                               cases[k].rate(t));
+            cr_expect_float_eq(lr[t], cases[k].rate(t), 1e-8, "%s, step %d: %.9g, not %.9g", cases[k].settings[0],
+                               t + 1, lr[t], cases[k].rate(t));
     }
 }
 
@@ -358,8 +360,8 @@ Test(train_options, the_rate_follows_the_schedule)
 Test(train_options, a_plateau_drops_the_rate)
 {
     double lr[STEPS_ALL];
-    trained("plateau", small_config("schedule.name=plateau", "schedule.every=1", "schedule.factor=0.25", "optimizer.lr=1e-12",
-                                    "train.epochs=4", NULL));
+    trained("plateau", small_config("schedule.name=plateau", "schedule.every=1", "schedule.factor=0.25",
+                                    "optimizer.lr=1e-12", "train.epochs=4", NULL));
     cr_assert_eq(series_of("plateau", "step", "lr", lr, STEPS_ALL), STEPS_ALL);
     cr_expect_float_eq(lr[2 * STEPS_EPOCH - 1], 1e-12, 1e-20);
     cr_expect_lt(lr[STEPS_ALL - 1], 0.3e-12, "%g", lr[STEPS_ALL - 1]);

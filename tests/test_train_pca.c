@@ -73,9 +73,9 @@ Test(pca, orthonormal_rows)
 {
     uint64_t state = 3;
     double q[20 * 50];
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i++) /* dependent rows too */
         for (int j = 0; j < 50; j++)
-            q[i * 50 + j] = i % 4 == 3 ? 2 * q[(i - 1) * 50 + j] : i == 6 ? 0 : uniform(&state); /* dependent rows too */
+            q[i * 50 + j] = i % 4 == 3 ? 2 * q[(i - 1) * 50 + j] : i == 6 ? 0 : uniform(&state);
     cinch_orthonormalise(q, 20, 50);
     for (int i = 0; i < 20; i++)
         for (int k = 0; k <= i; k++) {
@@ -87,7 +87,7 @@ Test(pca, orthonormal_rows)
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
 
-/* n samples of d numbers around `mean` that vary along `rank` orthogonal cosines, with variance (rank - r)^2 / 12 each. */
+/* n samples of d numbers around `mean` that vary along `rank` orthogonal cosines, with variances (rank - r)^2 / 12. */
 static float *waves(int64_t n, int64_t d, int rank, double mean)
 {
     uint64_t state = 9;

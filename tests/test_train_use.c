@@ -14,7 +14,8 @@ TestSuite(use, .fini = remove_runs);
 static cinch_run *opened(const char *name, int64_t batch_size)
 {
     cinch_run *run;
-    OK(cinch_run_open(&run, run_path(name), &(cinch_run_options){.device = backends_device(), .threads = 2, .batch_size = batch_size}));
+    cinch_run_options options = {.device = backends_device(), .threads = 2, .batch_size = batch_size};
+    OK(cinch_run_open(&run, run_path(name), &options));
     return run;
 }
 
@@ -182,7 +183,8 @@ Test(use, dry_run_writes_nothing)
     cr_assert_eq(dry.steps_per_epoch, 4);
     cr_assert_eq(wide.steps_per_epoch, 15);
     cr_assert_gt(wide.planned_bytes, dry.planned_bytes);
-    cr_assert_gt(dry.planned_bytes, 540 * 784 + 4 * 4 * dry.parameters, "data, weights, gradients and moments at least");
+    cr_assert_gt(dry.planned_bytes, 540 * 784 + 4 * 4 * dry.parameters,
+                 "data, weights, gradients and moments at least");
     /* Forward, and backward to weights and to all inputs but the first. */
     double products = 2.0 * 128 * (784 * 24 + 24 * 6 + 6 * 24 + 24 * 784);
     cr_assert_float_eq(dry.flops_per_step, 3 * products - 2.0 * 128 * 784 * 24, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Updates of a small variational model against what PyTorch made of the same weights, data and noise (tests/fixtures). */
+/* Updates of a small variational model against PyTorch's of the same weights, data and noise (tests/fixtures). */
 #include <cinch/model.h>
 #include <cinch/plan.h>
 #include <criterion/criterion.h>
@@ -47,8 +47,10 @@ static void make_model(rig *r)
 {
     char json[512], *clamp = json_dumps(json_object_get(r->about, "logvar_clamp"), 0);
     cinch_sample sample = {CINCH_SHAPE(FEATURES), 0, 1, 4};
-    snprintf(json, sizeof json, "{\"name\": \"vae\", \"hidden_sizes\": [6], \"latent_dim\": 3, \"activation\": \"tanh\", "
-             "\"logvar_clamp\": %s, \"condition\": \"%s\"}", clamp ? clamp : "[-30, 20]", is_told(r->about) ? "label" : "none");
+    snprintf(json, sizeof json,
+             "{\"name\": \"vae\", \"hidden_sizes\": [6], \"latent_dim\": 3, \"activation\": \"tanh\", "
+             "\"logvar_clamp\": %s, \"condition\": \"%s\"}",
+             clamp ? clamp : "[-30, 20]", is_told(r->about) ? "label" : "none");
     free(clamp);
     OK(cinch_model_create(&r->model, json, &sample));
 }
@@ -58,7 +60,8 @@ static void read_loss(rig *r)
     const char *reduction = text_of(r->about, "reduction", "batchmean");
     r->loss = (cinch_loss_config){.name = text_of(r->about, "loss", NULL), .beta = number_of(r->about, "beta", 1),
                                   .free_bits = number_of(r->about, "free_bits", 0)};
-    r->loss.reduction = !strcmp(reduction, "mean") ? CINCH_MEAN : !strcmp(reduction, "sum") ? CINCH_SUM : CINCH_BATCHMEAN;
+    r->loss.reduction = !strcmp(reduction, "mean") ? CINCH_MEAN
+                      : !strcmp(reduction, "sum") ? CINCH_SUM : CINCH_BATCHMEAN;
 }
 
 /* An entry of the fixture, as floats. */
@@ -130,7 +133,8 @@ static void take_step(rig *r, int step)
     OK(cinch_plan_metrics(r->plan, 1, values));
     for (size_t i = 0; i < 3; i++) {
         double is = metric(r, values, names[i]), w = json_number_value(json_array_get(wanted, i));
-        cr_assert_lt(fabs(is - w), 1e-4 * fabs(w), "%s: %s of step %d is %.9g, not %.9g", r->name, names[i], step + 1, is, w);
+        cr_assert_lt(fabs(is - w), 1e-4 * fabs(w), "%s: %s of step %d is %.9g, not %.9g", r->name, names[i],
+                     step + 1, is, w);
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A conditional VAE draws garments of the class that is asked for, as a linear classifier trained on real ones sees it. */
+/* A conditional VAE draws garments of the class asked for, as a linear classifier trained on real ones sees it. */
 #include "train_runs.h"
 
 #include <cinch/ops.h>

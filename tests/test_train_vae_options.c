@@ -44,13 +44,15 @@ Test(train_vae_options, beta_presses_the_kl)
     cr_assert_lt(last("eight", "loss_kl"), 0.7 * last("one", "loss_kl"));
     cr_assert_lt(fabs(beta_at("one", 3) - 1), 1e-3);
     cr_assert_lt(fabs(beta_at("eight", 3) - 8), 1e-2);
-    cr_assert(near(last("one", "kl_share"), last("one", "loss_kl") / (last("one", "loss_kl") + last("one", "loss_recon")), 1e-6));
+    double kl = last("one", "loss_kl"), reconstruction = last("one", "loss_recon");
+    cr_assert(near(last("one", "kl_share"), kl / (kl + reconstruction), 1e-6));
 }
 
 /* The beta of each step, as the losses show it. */
 Test(train_vae_options, beta_anneals_step_by_step)
 {
-    trained("linear", small_config("model.name=vae", "loss.beta=2", "loss.anneal=linear", "loss.anneal_steps=10", NULL));
+    trained("linear", small_config("model.name=vae", "loss.beta=2", "loss.anneal=linear", "loss.anneal_steps=10",
+                                   NULL));
     trained("cyclical", small_config("model.name=vae", "loss.anneal=cyclical", "loss.anneal_steps=8", NULL));
     for (int step = 1; step <= 20; step++) {
         double linear = step <= 11 ? 2 * (step - 1) / 10.0 : 2, phase = 2 * ((step - 1) % 8) / 8.0;
@@ -71,8 +73,8 @@ Test(train_vae_options, free_bits_keep_the_code_in_use)
 Test(train_vae_options, a_collapse_is_named_once)
 {
     heard h = {0};
-    OK(train_in("collapsed", small_config("model.name=vae", "loss.beta=300", "train.epochs=4", NULL), (cinch_train_options){0}, &h,
-                NULL));
+    OK(train_in("collapsed", small_config("model.name=vae", "loss.beta=300", "train.epochs=4", NULL),
+                (cinch_train_options){0}, &h, NULL));
     int named = 0;
     for (int i = 0; i < h.n_notes; i++) named += strstr(h.notes[i], "posterior collapse") != NULL;
     cr_assert_eq(named, 1);
@@ -137,7 +139,8 @@ Test(train_vae_options, sparsity_draws_codes_together)
     cr_assert_gt(mean_size("high", true), 0.6);
     cr_assert_lt(last("low", "active"), 0.3, "%g", last("low", "active"));
     cr_assert_gt(last("high", "active"), 0.7, "%g", last("high", "active"));
-    cr_assert(near(at_step("l1", "loss", 5), at_step("l1", "loss_recon", 5) + 0.3 * at_step("l1", "loss_sparsity", 5), 1e-5));
+    double parts = at_step("l1", "loss_recon", 5) + 0.3 * at_step("l1", "loss_sparsity", 5);
+    cr_assert(near(at_step("l1", "loss", 5), parts, 1e-5));
 }
 
 #define ROOMY "model.hidden_sizes=96", "model.latent_dim=32", "optimizer.lr=3e-3", "train.epochs=30"
@@ -224,7 +227,8 @@ Test(train_vae_options, a_run_that_was_stopped_goes_on_bit_for_bit)
 {
     heard h = {.stop_at_step = 9, .stop_with = CINCH_INTERRUPTED};
     trained("whole", small_config(DRAWING, NULL));
-    cr_assert_eq(train_in("halves", small_config(DRAWING, NULL), (cinch_train_options){0}, &h, NULL), CINCH_INTERRUPTED);
+    cr_assert_eq(train_in("halves", small_config(DRAWING, NULL), (cinch_train_options){0}, &h, NULL),
+                 CINCH_INTERRUPTED);
     resumed("halves", small_config(DRAWING, NULL));
     cr_assert(same_models("whole", "halves"));
 }
@@ -244,7 +248,8 @@ Test(train_vae_options, epochs_report_averages_a_sample)
 {
     static const char *const keys[] = {"loss_recon", "loss_kl", "loss_sparsity", "kl_active", "active"};
     trained("mean", small_config("model.name=vae", "loss.sparsity=l1:0.5", "optimizer.lr=1e-9", NULL));
-    trained("sum", small_config("model.name=vae", "loss.sparsity=l1:0.5", "optimizer.lr=1e-9", "loss.reduction=sum", NULL));
+    trained("sum", small_config("model.name=vae", "loss.sparsity=l1:0.5", "optimizer.lr=1e-9", "loss.reduction=sum",
+                                NULL));
     for (int i = 0; i < 5; i++)
         cr_assert(near(last("sum", keys[i]), last("mean", keys[i]), 1e-4), "%s: %g, %g", keys[i], last("sum", keys[i]),
                   last("mean", keys[i]));

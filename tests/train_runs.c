@@ -99,9 +99,9 @@ static void set(cinch_config *c, const char *setting)
     OK(cinch_config_set(c, key, equals + 1));
 }
 
-static const char *const basic[] = {"model.name=dense", "model.hidden_sizes=24", "model.latent_dim=6", "data.spec=shapes:600",
-                                    "train.batch_size=32", "train.threads=2", "train.epochs=2",
-                                    "train.log_every=1", NULL};
+static const char *const basic[] = {"model.name=dense", "model.hidden_sizes=24", "model.latent_dim=6",
+                                    "data.spec=shapes:600", "train.batch_size=32", "train.threads=2",
+                                    "train.epochs=2", "train.log_every=1", NULL};
 
 cinch_config *small_config_of(const char *const *settings)
 {

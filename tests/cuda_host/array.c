@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared memory: each array is poisoned where a block meets it first, and its bands are looked at when the block ends. */
+/* Shared memory: each array is poisoned where a block meets it first, and its bands looked at when the block ends. */
 #include "block.h"
 #include "parts.h"
 #include "shadow.h"

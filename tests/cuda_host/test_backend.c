@@ -127,7 +127,7 @@ static void give_step(int step)
     OK(v->write_ahead(b, slot, y + slot * BYTES, batch, BYTES));
 }
 
-/* The fourth step's columns may come while the third works, and not before the second, which had their slot, is done. */
+/* The fourth step's columns may come while the third works, not before the second, which had their slot, is done. */
 Test(backend, columns_come_while_the_step_before_works)
 {
     int early = 0;

@@ -28,7 +28,8 @@ CINCH_CUDA_HOST_DEVICES=0 expect 4 'device cuda: the NVIDIA driver finds no GPU'
 # Too little for the products' workspace; for the first parameters or those that follow; for the plan.
 large=(train --data codes.npy --hidden-sizes 700,700 --latent-dim 2 --batch-size 32 --quiet --device cuda --out large
     --overwrite)
-helps=' are needed for .* are held already, and [0-9.]+ of the device.s [0-9.]+ MiB are free; a smaller --batch-size or model'
+helps=' are needed for .* are held already, and [0-9.]+ of the device.s [0-9.]+ MiB are free; '
+helps+='a smaller --batch-size or model'
 CINCH_CUDA_HOST_MEMORY=20M expect 4 'out of memory: 33554432 bytes wanted, [0-9]+ of the device.s 20971520 are free' \
     "${large[@]}"
 CINCH_CUDA_HOST_MEMORY=33M expect 4 "trainable: cuda:0: out of memory: 3.8 MiB .*$helps" "${large[@]}"

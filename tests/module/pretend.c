@@ -104,7 +104,8 @@ static cinch_status pretend_write_ahead(cinch_backend *b, int slot, void *device
 
 /* --- choices ------------------------------------------------------------------------------------------------------ */
 
-static void pretend_choices(cinch_backend *b, void (*visit)(void *user, const char *key, const char *choice), void *user)
+static void pretend_choices(cinch_backend *b, void (*visit)(void *user, const char *key, const char *choice),
+                            void *user)
 {
     visit(user, "product [2, 3]", of(b)->choice[0] ? of(b)->choice : "made here");
 }
