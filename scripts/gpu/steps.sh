@@ -150,7 +150,8 @@ sanitize()
     note "clean: $(grep -o '[0-9]* rows ran' "$work/$step.log"), and a training"
 }
 
-# cuBLASLt's kernels synchronise in ways that are taken for hazards. Initcheck must see them: it knows of no other writes.
+# cuBLASLt's kernels synchronise in ways that are taken for hazards. Initcheck must see them: of other writes it does
+# not know.
 own_kernels()
 {
     local name
