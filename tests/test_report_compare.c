@@ -61,7 +61,7 @@ static bool has_row(const cinch_run_rows *rows, int32_t row)
     return false;
 }
 
-Test(report_compare, samples_are_of_every_runs_part, .timeout = 120)
+Test(report_compare, samples_are_of_every_runs_part)
 {
     trained("a", small_config("train.seed=1", "data.spec=shapes:2000", NULL));
     trained("b", small_config("train.seed=2", "data.spec=shapes:2000", NULL));
@@ -84,7 +84,7 @@ Test(report_compare, samples_are_of_every_runs_part, .timeout = 120)
 }
 
 /* Labels of a conditional model are those of the samples. */
-Test(report_compare, reconstructions_stand_below_their_samples, .timeout = 120)
+Test(report_compare, reconstructions_stand_below_their_samples)
 {
     trained("plain", small_config(NULL));
     trained("told", small_config("model.name=vae", "model.condition=label", NULL));
@@ -106,7 +106,7 @@ Test(report_compare, reconstructions_stand_below_their_samples, .timeout = 120)
 }
 
 /* Their errors are to what is to be reconstructed. */
-Test(report_compare, errors_are_to_the_target, .timeout = 120)
+Test(report_compare, errors_are_to_the_target)
 {
     cinch_dataset *other;
     trained("a", small_config(NULL));
@@ -126,7 +126,7 @@ Test(report_compare, errors_are_to_the_target, .timeout = 120)
 }
 
 /* Other data of the same shape: the first run's samples; none in common: no picture, and the figures all the same. */
-Test(report_compare, other_data_and_no_rows_in_common, .timeout = 120)
+Test(report_compare, other_data_and_no_rows_in_common)
 {
     const char *why;
     cinch_dataset *other;
@@ -153,7 +153,7 @@ Test(report_compare, other_data_and_no_rows_in_common, .timeout = 120)
     cinch_dataset_free(other);
 }
 
-Test(report_compare, an_error_names_the_run, .timeout = 120)
+Test(report_compare, an_error_names_the_run)
 {
     cinch_comparison found[1];
     cinch_dataset *unlabelled;
@@ -170,7 +170,7 @@ Test(report_compare, an_error_names_the_run, .timeout = 120)
 
 /* --- how far a run is --------------------------------------------------------------------------------------------- */
 
-Test(report_compare, standing_of_a_run, .timeout = 120)
+Test(report_compare, standing_of_a_run)
 {
     cinch_standing s;
     heard h = {.stop_at_step = 5, .stop_with = CINCH_INTERRUPTED};
@@ -185,7 +185,7 @@ Test(report_compare, standing_of_a_run, .timeout = 120)
     cr_expect(s.elapsed_s > 0 && s.elapsed_s < 60);
 }
 
-Test(report_compare, whether_a_folder_can_be_trained_in, .timeout = 120)
+Test(report_compare, whether_a_folder_can_be_trained_in)
 {
     cinch_train_options resume = {.resume = true}, overwrite = {.overwrite = true}, none = {0};
     cinch_config *same = small_config(NULL), *other = small_config("optimizer.lr=0.5", NULL);

@@ -250,7 +250,7 @@ static trace traced(const char *name, const row *r, bool on)
     return t;
 }
 
-Test(train_options, each_shows, .timeout = 300)
+Test(train_options, each_shows)
 {
     static const char *const names[SIGNS] = {"the model", "the steps", "the status", "the first line said",
                                              "the validation loss", "the log", "the checkpoints"};
@@ -308,7 +308,7 @@ static void try_choices(const cinch_option_info *option, const row *r)
     }
 }
 
-Test(train_options, each_choice_shows, .timeout = 300)
+Test(train_options, each_choice_shows)
 {
     cinch_option_info option;
     cinch_family_info family;

@@ -9,11 +9,11 @@ add_test(NAME house.setup COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_setup.s
 add_test(NAME house.install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_install.sh
   ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 set_tests_properties(house.layers house.symbols house.checks house.setup house.install
-  PROPERTIES LABELS house TIMEOUT 400)
+  PROPERTIES LABELS house TIMEOUT 900)
 
 if(TARGET cinch_cuda)
   add_test(NAME house.module_symbols COMMAND ${scripts}/check_symbols.sh $<TARGET_FILE:cinch_cuda> cinch_backend_module)
   add_test(NAME house.module_install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_module_install.sh
     ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-  set_tests_properties(house.module_symbols house.module_install PROPERTIES LABELS house TIMEOUT 300)
+  set_tests_properties(house.module_symbols house.module_install PROPERTIES LABELS house TIMEOUT 900)
 endif()
