@@ -63,9 +63,9 @@ static wanted finished(const trial *t, wanted w, int64_t i, int64_t j, int64_t b
     if (t->epilogue & 8 && !mask_bit(t, t->mask, i, j, b)) w = (wanted){ 0, 0 };
     if (t->epilogue & 64) {
         double slope = gelu_slope(t->aux.host[place(&t->aux, i, j, b)]);
-        w = (wanted){ w.x * slope, w.within * 2 + fabs(w.x) * 1e-5 };
+        w = (wanted){ w.x * slope, w.within * 2 + fabs(w.x) * 0x1p-9 }; /* its tanh has 11 bits */
     }
-    if (t->epilogue & 32) w = (wanted){ gelu(w.x), w.within * 2 + 1e-6 * (1 + fabs(w.x)) };
+    if (t->epilogue & 32) w = (wanted){ gelu(w.x), w.within * 2 + 0x1p-12 * fabs(w.x) + 1e-6 };
     return w;
 }
 
