@@ -41,7 +41,8 @@ static const case_row rows[] = {
     ROW(matmul_bias_keep, IN(BATCH, S(512, 784), S(512)), PRODUCT(.transpose_b = 1, .activation = CINCH_OP_gelu_tanh),
         FLOATS, SPEED),
     ROW(matmul_grad, IN(S(16384, 512), S(512, 784), BATCH), PRODUCT(.activation = CINCH_OP_relu_grad), FLOATS, SPEED,
-        RANGE(SIGNED, SIGNED, FLAGS)),
+        RANGE(SIGNED, SIGNED, FLAGS)), /* with the mask of the product before it, and without */
+    ROW(matmul_grad, IN(S(16384, 512), S(512, 784), BATCH), PRODUCT(.activation = CINCH_OP_relu_grad), FLOATS, SPEED),
     ROW(matmul_grad, IN(S(16384, 512), S(512, 784), BATCH), PRODUCT(.activation = CINCH_OP_gelu_tanh_grad), FLOATS,
         SPEED),
     ROW(matmul_sums, IN(S(16384, 512), BATCH), PRODUCT(.transpose_a = 1), FLOATS, SPEED),
