@@ -155,6 +155,13 @@ check 'models --json has choices' \
 expect 0 '^optimizer.lr = 0.001 +learning rate' config --model dense
 check 'config says which flag it is' grep -qE '^train.epochs = 10 .*--epochs' out
 check 'config has the family options' grep -qE '^model.hidden_sizes = \[512\] ' out
+for name in dense stacked vae; do
+    expect 0 '' config --model $name
+    check "config --model $name has each key once" test -z "$(cut -d ' ' -f 1 out | sort | uniq -d)"
+    "$cinch" config --model $name --json | grep -oE '^    "[a-z_0-9]+":' | tr -d ' ":' > keys
+    check "config --model $name has all keys of --json" \
+        test "$(sed -nE 's/^[a-z]+\.([a-z_0-9]+) = .*/\1/p' out)" = "$(cat keys)"
+done
 key() { "$cinch" config --json "${@:2}" > out 2> err && grep -oE "\"$1\": [^,]*" out | head -n 1; }
 check 'cinch_config is first' test "$("$cinch" config --json | sed -n 2p)" = '  "cinch_config": 1,'
 check 'default' test "$(key lr)" = '"lr": 0.001'
