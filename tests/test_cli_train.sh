@@ -112,7 +112,12 @@ expect 2 '^cinch: --seed 3: the run has 0' train --resume run --seed 3
 expect 2 '^cinch: --hidden-sizes ' train --resume run --hidden-sizes 8
 expect 2 '^cinch: --data "shapes": the run has "shapes:240"' train --resume run --data shapes
 expect 2 '^cinch: --epochs 1: the run has 2' train --resume run --epochs 1
+for name in simple stacked vae; do
+    expect 2 "^cinch: --model \"$name\": the run has \"dense\"" train --resume run --model $name
+done
 check 'a refused resume changes nothing' same_model run copy
+expect 0 '' train --resume run --model dense --quiet
+check 'nor does the name that the run has' same_model run copy
 expect 0 '' train "${small[@]}" --epochs 4 --out long
 expect 0 '' train --resume run --epochs 4 --threads 1 --log-every 7 --device cpu --quiet
 check 'two epochs and two more are four' same_model run long

@@ -188,4 +188,25 @@ check 'what config prints is what --config takes' same whole.json again.json
 "$cinch" config --json --config /dev/stdin < whole.json > again.json 2> err
 check '--config from a pipe' same whole.json again.json
 
+# --- config: a model that is named wins over the model of a file
+"$cinch" config --json --activation elu > dense.json 2> err
+sizes() { "$cinch" config --json "$@" | tr -d ' \n' | grep -oE '"hidden_sizes":[^]]*].*"latent_dim":[^,]*' ; }
+stacked='"hidden_sizes":[128,64,36,18],"latent_dim":9'
+check 'a preset over --config' test "$(sizes --config dense.json --model stacked)" = "$stacked"
+check 'by --set as well' test "$(sizes --config dense.json --set model.name=stacked)" = "$stacked"
+check 'wherever --config stands' test "$(sizes --model stacked --config dense.json)" = "$stacked"
+check 'what the preset does not say stays' \
+    test "$(key activation --config dense.json --model stacked)" = '"activation": "elu"'
+check 'a flag over the preset' test "$(key latent_dim --config dense.json --latent-dim 5 --model stacked)" = \
+    '"latent_dim": 5'
+check 'another family takes over what both have' \
+    test "$(key activation --config dense.json --model vae)" = '"activation": "elu"'
+expect 0 'encoder.0 .*784 -> 128' train --config dense.json --model stacked --dry-run
+expect 0 '^vae on' train --config dense.json --model vae --dry-run
+expect 2 '^cinch: model.code_activation: unknown' train --config dense.json --model vae --set model.code_activation=relu \
+    --dry-run
+printf '{"model": {"code_activatoin": "relu"}}' > bad.json
+expect 2 '^cinch: bad.json: model.code_activatoin: .*did you mean model.code_activation' \
+    train --config bad.json --model vae --dry-run
+
 finish
