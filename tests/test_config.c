@@ -527,7 +527,8 @@ static const struct { const char *key, *text, *error; } changes_on_resume[] = {
     {"train.time_limit", "10m", NULL},
     {"train.report", "false", NULL},
     {"train.epochs", "5", "train.epochs 5: the run has 10; it may become more, not less"},
-    {"train.max_steps", "5", "train.max_steps 5: the run has no such bound"},
+    {"train.max_steps", "5", "train.max_steps 5: the run has no such bound; extend the one that it has, "
+     "train.epochs (--epochs)"},
     {"model.name", "dense", NULL},
     {"model.name", "simple", "model.name \"simple\": the run has \"dense\" with hidden_sizes [512]; resuming may change "
      "only how long it trains, its device, threads and logging"},
@@ -579,6 +580,10 @@ Test(config, a_run_bounded_by_steps_may_go_further)
     OK(cinch_config_may_resume(saved, wanted));
     expect_error(cinch_config_may_resume(wanted, saved),
                  "train.max_steps 10: the run has 20; it may become more, not less");
+    OK(cinch_config_set_flag(wanted, "--epochs", "20"));
+    OK(cinch_config_resolve(wanted));
+    expect_error(cinch_config_may_resume(saved, wanted), "--epochs 20: the run has no such bound; extend the one that "
+                 "it has, train.max_steps (--max-steps)");
     cinch_config_free(saved);
     cinch_config_free(wanted);
 }

@@ -427,10 +427,13 @@ static cinch_status compare_part(const cinch_config *saved, const cinch_config *
     return CINCH_OK;
 }
 
-static cinch_status check_longer(const char *key, int64_t saved, int64_t wanted)
+/* `other`: the key of the run's bound where `saved` is none. */
+static cinch_status check_longer(const char *key, int64_t saved, int64_t wanted, const char *other)
 {
     if (wanted == 0 || (saved != 0 && wanted >= saved)) return CINCH_OK;
-    if (saved == 0) return cinch_fail(CINCH_USAGE, "%s %lld: the run has no such bound", key, (long long)wanted);
+    if (saved == 0)
+        return cinch_fail(CINCH_USAGE, "%s %lld: the run has no such bound; extend the one that it has, %s", key,
+                          (long long)wanted, other);
     return cinch_fail(CINCH_USAGE, "%s %lld: the run has %lld; it may become more, not less", key, (long long)wanted,
                       (long long)saved);
 }
@@ -439,8 +442,8 @@ static cinch_status may_resume(const cinch_config *saved, const cinch_config *wa
 {
     const cinch_train_config *had = &saved->settings.train.public, *has = &wanted->settings.train.public;
     for (int i = 0; i < PARTS; i++) TRY(compare_part(saved, wanted, order[i]));
-    TRY(check_longer("train.epochs", had->epochs, has->epochs));
-    return check_longer("train.max_steps", had->max_steps, has->max_steps);
+    TRY(check_longer("train.epochs", had->epochs, has->epochs, "train.max_steps (--max-steps)"));
+    return check_longer("train.max_steps", had->max_steps, has->max_steps, "train.epochs (--epochs)");
 }
 
 cinch_status cinch_config_may_resume(const cinch_config *saved, const cinch_config *wanted)
