@@ -112,6 +112,8 @@ expect 2 '^cinch: data.layout' train --set data.layout=channels_middle --out x
 expect 2 '^cinch: --set optimizer.lr: eval takes only keys of the section data' eval run --set optimizer.lr=3
 expect 2 '^cinch: data.layuot: .*data.layout' eval run --set data.layuot=x
 expect 2 '^cinch: --set: unknown flag' decode run --set data.layout=channels_last
+expect 2 '^cinch: --data: not UTF-8' train --data $'bad\xff.npy' --out x
+expect 2 '^cinch: data.spec: not UTF-8' train --set $'data.spec=bad\xff.npy' --out x
 expect 2 '^cinch: rmsprop: .*centred.* and .*momentum.* take one' train --data shapes:40 --optimizer rmsprop \
     --set optimizer.centred=true --set optimizer.momentum=0.9 --out x
 expect 2 '^cinch: nowhere.json' train --config nowhere.json --out x

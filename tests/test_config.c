@@ -316,6 +316,8 @@ static const struct { const char *key, *text, *error; } wrong_values[] = {
     {"optimizer.name", "adm", "optimizer.name adm: unknown; did you mean adam? (adam adamw sgd rmsprop adagrad)"},
     {"optimizer.name", "lion", "optimizer.name lion: unknown; there are: adam adamw sgd rmsprop adagrad"},
     {"loss.reduction", "none", "loss.reduction none: unknown; there are: auto mean batchmean sum"},
+    {"data.spec", "bad\xff.npy", "data.spec: not UTF-8, as JSON must be"},
+    {"transforms", "\xff", "transforms: not UTF-8, as JSON must be"},
     {"data.layout", "channels-last",
      "data.layout channels-last: unknown; did you mean channels_last? (channels_last channels_first)"},
     {"data.split", "0.8,0.2", "data.split: 2 numbers; must be 3"},
@@ -374,6 +376,7 @@ Test(config, errors_name_the_flag_that_was_used)
     expect_error(cinch_config_set_flag(c, "--zzzzzzzzzzz", "1"),
                  "--zzzzzzzzzzz: unknown; `cinch train --help` lists the flags");
     expect_error(cinch_config_set_flag(c, "--lr", NULL), "--lr: needs a value: learning rate");
+    expect_error(cinch_config_set_flag(c, "--data", "bad\xff.npy"), "--data: not UTF-8, as JSON must be");
     OK(cinch_config_set_flag(c, "--latent-dim", "-2"));
     expect_error(cinch_config_resolve(c), "--latent-dim -2: out of range; must be at least 1 and at most 16777216");
     OK(cinch_config_set(c, "model.latent_dim", "-2"));

@@ -137,12 +137,19 @@ static cinch_status store(cinch_config *c, const cinch_option_info *option, json
     return status;
 }
 
+/* `name`: the key or flag that the text is for, as it was typed. */
+static cinch_status read_text(json_t **value, const char *type, const char *text, const char *name)
+{
+    cinch_status status = cinch_option_value(value, type, text);
+    return status == CINCH_USAGE ? cinch_fail_in(status, name) : status;
+}
+
 static cinch_status set_text(cinch_config *c, const char *key, const char *text, const char *flag)
 {
     cinch_option_info option;
     TRY(cinch_config_find(key, &option));
     json_t *value;
-    TRY(cinch_option_value(&value, option.type, text));
+    TRY(read_text(&value, option.type, text, flag ? flag : key));
     TRY(store(c, &option, value, flag));
     json_object_del(c->loaded, option.key);
     c->namings += !strcmp(option.key, "model.name");
@@ -159,7 +166,7 @@ static cinch_status check_transforms(const json_t *value)
 static cinch_status set_transforms(const char *text)
 {
     json_t *value;
-    TRY(cinch_json_guess(&value, text));
+    TRY(read_text(&value, "list", text, "transforms"));
     cinch_status status = check_transforms(value);
     json_decref(value);
     return status;
