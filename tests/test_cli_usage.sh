@@ -116,6 +116,10 @@ expect 2 '^cinch: --data: not UTF-8' train --data $'bad\xff.npy' --out x
 expect 2 '^cinch: data.spec: not UTF-8' train --set $'data.spec=bad\xff.npy' --out x
 expect 2 '^cinch: rmsprop: .*centred.* and .*momentum.* take one' train --data shapes:40 --optimizer rmsprop \
     --set optimizer.centred=true --set optimizer.momentum=0.9 --out x
+for last in --out=x --dry-run; do
+    expect 2 '^cinch: loss.reduction none: training wants one number; take mean, batchmean or sum' \
+        train --model vae --data shapes:40 --set loss.reduction=none "$last"
+done
 expect 2 '^cinch: nowhere.json' train --config nowhere.json --out x
 printf '{"train": {"epoch": 3}}' > bad.json
 expect 2 '^cinch: bad.json: train.epoch: .*did you mean train.epochs' train --config bad.json --out x
@@ -169,6 +173,7 @@ done
 key() { "$cinch" config --json "${@:2}" > out 2> err && grep -oE "\"$1\": [^,]*" out | head -n 1; }
 check 'cinch_config is first' test "$("$cinch" config --json | sed -n 2p)" = '  "cinch_config": 1,'
 check 'default' test "$(key lr)" = '"lr": 0.001'
+check 'none is a choice of the reduction' test "$(key reduction --set loss.reduction=none)" = '"reduction": "none"'
 printf '{"cinch_config": 1, "optimizer": {"lr": 0.5, "name": "sgd"}, "train": {"epochs": 7}}' > a.json
 printf '{"optimizer": {"lr": 0.25}}' > b.json
 check '--config over defaults' test "$(key lr --config a.json)" = '"lr": 0.5'

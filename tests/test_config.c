@@ -315,7 +315,7 @@ static const struct { const char *key, *text, *error; } wrong_values[] = {
     {"optimizer.beta1", "1", "optimizer.beta1 1: out of range; must be above 0 and below 1"},
     {"optimizer.name", "adm", "optimizer.name adm: unknown; did you mean adam? (adam adamw sgd rmsprop adagrad)"},
     {"optimizer.name", "lion", "optimizer.name lion: unknown; there are: adam adamw sgd rmsprop adagrad"},
-    {"loss.reduction", "none", "loss.reduction none: unknown; there are: auto mean batchmean sum"},
+    {"loss.reduction", "avg", "loss.reduction avg: unknown; there are: auto mean batchmean sum none"},
     {"data.spec", "bad\xff.npy", "data.spec: not UTF-8, as JSON must be"},
     {"transforms", "\xff", "transforms: not UTF-8, as JSON must be"},
     {"data.layout", "channels-last",

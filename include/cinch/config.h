@@ -100,7 +100,7 @@ typedef struct cinch_data_config {
 typedef struct cinch_loss_config {
     const char *name;        /* "mse", "l1", "huber", "bce", "bce_logits", "relative_l2", "gaussian", or
                                 "auto": the model's own (cinch_model_default_loss) */
-    cinch_reduction reduction;
+    cinch_reduction reduction; /* CINCH_NONE: cinch_model_loss refuses it */
     bool reduction_auto;     /* the model's own instead: batchmean for variational models, else mean */
     double delta;            /* huber */
     double l1, l2;           /* penalties on weights */

@@ -19,7 +19,7 @@ typedef struct cinch_settings {
     } data;
     struct {
         cinch_loss_config public;
-        int reduction;           /* position in "auto mean batchmean sum" */
+        int reduction;           /* position in "auto mean batchmean sum none" */
         char *sparsity;          /* "kl:0.001", "none" */
     } loss;
     cinch_optimizer optimizer;
