@@ -115,6 +115,8 @@ expect 2 '^cinch: --epochs 1: the run has 2' train --resume run --epochs 1
 for name in simple stacked vae; do
     expect 2 "^cinch: --model \"$name\": the run has \"dense\"" train --resume run --model $name
 done
+expect 2 '^cinch: --model "simple": the run has "dense"' train --resume run --model simple --dry-run
+expect 0 '6 steps an epoch' train --resume run --epochs 4 --dry-run
 expect 2 '^cinch: --max-steps 50: .* extend .*--epochs' train --resume run --max-steps 50
 expect 2 '^cinch: --epochs 50: .* extend .*--max-steps' train --resume steps --epochs 50
 check 'a refused resume changes nothing' same_model run copy
