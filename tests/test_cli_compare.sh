@@ -178,6 +178,8 @@ expect 0 '' compare runs/first a.json --epochs 1 --lr 0.01 --seed 3 --quiet --ou
 check '--epochs' test "$(column epochs)" = '2 1 '
 check '--lr' grep -q '"lr": 0.01' flags/a/config.json
 check '--seed' grep -q '"seed": 3' flags/a/config.json
+expect 0 '' compare a.json --model stacked --epochs 1 --quiet --out preset
+check '--model' grep -q '"latent_dim": 9' preset/a/config.json
 expect 0 '' compare a.json --set train.max_steps=3 --data p120.npy --limit 80 --quiet --out flags --overwrite
 check '--set and --data' test "$(column steps) $(column n)" = '3  8 '
 expect 0 '^flags/a: training goes on$' compare a.json --set train.max_steps=4 --data p120.npy --limit 80 --out flags

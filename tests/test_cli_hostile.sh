@@ -100,7 +100,10 @@ copy && echo '{"model": 3}' > broken/config.json
 expect 3 '^cinch: broken/config.json: ' eval broken
 expect 3 '^cinch: broken/config.json: ' train --resume broken
 copy && : > broken/config.json
-expect 3 '^cinch: broken/config.json: ' inspect broken
+expect 3 '^cinch: broken/config.json: not JSON' inspect broken
+expect 3 '^cinch: broken/config.json: not JSON' eval broken
+expect 3 '^cinch: broken/config.json: not JSON' bench infer broken
+expect 3 '^cinch: broken/config.json: not JSON' train --resume broken
 copy && sed -i 's/"latent_dim": [0-9a-z"]*/"latent_dim": 77/' broken/config.json
 expect 0 '' inspect broken   # what the model is stands in model.safetensors
 copy && head -c 50 run/parts.safetensors > broken/parts.safetensors

@@ -113,7 +113,16 @@ expect 2 '^cinch: --seed 3: the run has 0' train --resume run --seed 3
 expect 2 '^cinch: --hidden-sizes ' train --resume run --hidden-sizes 8
 expect 2 '^cinch: --data "shapes": the run has "shapes:240"' train --resume run --data shapes
 expect 2 '^cinch: --epochs 1: the run has 2' train --resume run --epochs 1
+for name in simple stacked vae; do
+    expect 2 "^cinch: --model \"$name\": the run has \"dense\"" train --resume run --model $name
+done
+expect 2 '^cinch: --model "simple": the run has "dense"' train --resume run --model simple --dry-run
+expect 0 '6 steps an epoch' train --resume run --epochs 4 --dry-run
+expect 2 '^cinch: --max-steps 50: .* extend .*--epochs' train --resume run --max-steps 50
+expect 2 '^cinch: --epochs 50: .* extend .*--max-steps' train --resume steps --epochs 50
 check 'a refused resume changes nothing' same_model run copy
+expect 0 '' train --resume run --model dense --quiet
+check 'nor does the name that the run has' same_model run copy
 expect 0 '' train "${small[@]}" --epochs 4 --out long
 expect 0 '' train --resume run --epochs 4 --threads 1 --log-every 7 --device cpu --quiet
 check 'two epochs and two more are four' same_model run long

@@ -112,6 +112,14 @@ expect 2 '^cinch: data.layout' train --set data.layout=channels_middle --out x
 expect 2 '^cinch: --set optimizer.lr: eval takes only keys of the section data' eval run --set optimizer.lr=3
 expect 2 '^cinch: data.layuot: .*data.layout' eval run --set data.layuot=x
 expect 2 '^cinch: --set: unknown flag' decode run --set data.layout=channels_last
+expect 2 '^cinch: --data: not UTF-8' train --data $'bad\xff.npy' --out x
+expect 2 '^cinch: data.spec: not UTF-8' train --set $'data.spec=bad\xff.npy' --out x
+expect 2 '^cinch: rmsprop: .*centred.* and .*momentum.* take one' train --data shapes:40 --optimizer rmsprop \
+    --set optimizer.centred=true --set optimizer.momentum=0.9 --out x
+for last in --out=x --dry-run; do
+    expect 2 '^cinch: loss.reduction none: training wants one number; take mean, batchmean or sum' \
+        train --model vae --data shapes:40 --set loss.reduction=none "$last"
+done
 expect 2 '^cinch: nowhere.json' train --config nowhere.json --out x
 printf '{"train": {"epoch": 3}}' > bad.json
 expect 2 '^cinch: bad.json: train.epoch: .*did you mean train.epochs' train --config bad.json --out x
@@ -155,9 +163,17 @@ check 'models --json has choices' grep -q "$activation"'"default": "relu", "choi
 expect 0 '^optimizer.lr = 0.001 +learning rate' config --model dense
 check 'config says which flag it is' grep -qE '^train.epochs = 10 .*--epochs' out
 check 'config has the family options' grep -qE '^model.hidden_sizes = \[512\] ' out
+for name in dense stacked vae; do
+    expect 0 '' config --model $name
+    check "config --model $name has each key once" test -z "$(cut -d ' ' -f 1 out | sort | uniq -d)"
+    "$cinch" config --model $name --json | grep -oE '^    "[a-z_0-9]+":' | tr -d ' ":' > keys
+    check "config --model $name has all keys of --json" \
+        test "$(sed -nE 's/^[a-z]+\.([a-z_0-9]+) = .*/\1/p' out)" = "$(cat keys)"
+done
 key() { "$cinch" config --json "${@:2}" > out 2> err && grep -oE "\"$1\": [^,]*" out | head -n 1; }
 check 'cinch_config is first' test "$("$cinch" config --json | sed -n 2p)" = '  "cinch_config": 1,'
 check 'default' test "$(key lr)" = '"lr": 0.001'
+check 'none is a choice of the reduction' test "$(key reduction --set loss.reduction=none)" = '"reduction": "none"'
 printf '{"cinch_config": 1, "optimizer": {"lr": 0.5, "name": "sgd"}, "train": {"epochs": 7}}' > a.json
 printf '{"optimizer": {"lr": 0.25}}' > b.json
 check '--config over defaults' test "$(key lr --config a.json)" = '"lr": 0.5'
@@ -178,5 +194,26 @@ check 'a preset becomes its family' test "$(key latent_dim --model stacked)" = '
 check 'what config prints is what --config takes' same whole.json again.json
 "$cinch" config --json --config /dev/stdin < whole.json > again.json 2> err
 check '--config from a pipe' same whole.json again.json
+
+# --- config: a model that is named wins over the model of a file
+"$cinch" config --json --activation elu > dense.json 2> err
+sizes() { "$cinch" config --json "$@" | tr -d ' \n' | grep -oE '"hidden_sizes":[^]]*].*"latent_dim":[^,]*' ; }
+stacked='"hidden_sizes":[128,64,36,18],"latent_dim":9'
+check 'a preset over --config' test "$(sizes --config dense.json --model stacked)" = "$stacked"
+check 'by --set as well' test "$(sizes --config dense.json --set model.name=stacked)" = "$stacked"
+check 'wherever --config stands' test "$(sizes --model stacked --config dense.json)" = "$stacked"
+check 'what the preset does not say stays' \
+    test "$(key activation --config dense.json --model stacked)" = '"activation": "elu"'
+check 'a flag over the preset' test "$(key latent_dim --config dense.json --latent-dim 5 --model stacked)" = \
+    '"latent_dim": 5'
+check 'another family takes over what both have' \
+    test "$(key activation --config dense.json --model vae)" = '"activation": "elu"'
+expect 0 'encoder.0 .*784 -> 128' train --config dense.json --model stacked --dry-run
+expect 0 '^vae on' train --config dense.json --model vae --dry-run
+expect 2 '^cinch: model.code_activation: unknown' train --config dense.json --model vae --set model.code_activation=relu \
+    --dry-run
+printf '{"model": {"code_activatoin": "relu"}}' > bad.json
+expect 2 '^cinch: bad.json: model.code_activatoin: .*did you mean model.code_activation' \
+    train --config bad.json --model vae --dry-run
 
 finish

@@ -315,7 +315,9 @@ static const struct { const char *key, *text, *error; } wrong_values[] = {
     {"optimizer.beta1", "1", "optimizer.beta1 1: out of range; must be above 0 and below 1"},
     {"optimizer.name", "adm", "optimizer.name adm: unknown; did you mean adam? (adam adamw sgd rmsprop adagrad)"},
     {"optimizer.name", "lion", "optimizer.name lion: unknown; there are: adam adamw sgd rmsprop adagrad"},
-    {"loss.reduction", "none", "loss.reduction none: unknown; there are: auto mean batchmean sum"},
+    {"loss.reduction", "avg", "loss.reduction avg: unknown; there are: auto mean batchmean sum none"},
+    {"data.spec", "bad\xff.npy", "data.spec: not UTF-8, as JSON must be"},
+    {"transforms", "\xff", "transforms: not UTF-8, as JSON must be"},
     {"data.layout", "channels-last",
      "data.layout channels-last: unknown; did you mean channels_last? (channels_last channels_first)"},
     {"data.split", "0.8,0.2", "data.split: 2 numbers; must be 3"},
@@ -374,6 +376,7 @@ Test(config, errors_name_the_flag_that_was_used)
     expect_error(cinch_config_set_flag(c, "--zzzzzzzzzzz", "1"),
                  "--zzzzzzzzzzz: unknown; `cinch train --help` lists the flags");
     expect_error(cinch_config_set_flag(c, "--lr", NULL), "--lr: needs a value: learning rate");
+    expect_error(cinch_config_set_flag(c, "--data", "bad\xff.npy"), "--data: not UTF-8, as JSON must be");
     OK(cinch_config_set_flag(c, "--latent-dim", "-2"));
     expect_error(cinch_config_resolve(c), "--latent-dim -2: out of range; must be at least 1 and at most 16777216");
     OK(cinch_config_set(c, "model.latent_dim", "-2"));
@@ -527,7 +530,13 @@ static const struct { const char *key, *text, *error; } changes_on_resume[] = {
     {"train.time_limit", "10m", NULL},
     {"train.report", "false", NULL},
     {"train.epochs", "5", "train.epochs 5: the run has 10; it may become more, not less"},
-    {"train.max_steps", "5", "train.max_steps 5: the run has no such bound"},
+    {"train.max_steps", "5", "train.max_steps 5: the run has no such bound; extend the one that it has, "
+     "train.epochs (--epochs)"},
+    {"model.name", "dense", NULL},
+    {"model.name", "simple", "model.name \"simple\": the run has \"dense\" with hidden_sizes [512]; resuming may change "
+     "only how long it trains, its device, threads and logging"},
+    {"model.name", "vae", "model.name \"vae\": the run has \"dense\"; resuming may change only how long it trains, its "
+     "device, threads and logging"},
     {"train.batch_size", "64", "train.batch_size 64: the run has 128; resuming may change only how long it trains, its "
      "device, threads and logging"},
     {"optimizer.lr", "0.5", "optimizer.lr 0.5: the run has 0.001; resuming may change only how long it trains, its "
@@ -574,6 +583,10 @@ Test(config, a_run_bounded_by_steps_may_go_further)
     OK(cinch_config_may_resume(saved, wanted));
     expect_error(cinch_config_may_resume(wanted, saved),
                  "train.max_steps 10: the run has 20; it may become more, not less");
+    OK(cinch_config_set_flag(wanted, "--epochs", "20"));
+    OK(cinch_config_resolve(wanted));
+    expect_error(cinch_config_may_resume(saved, wanted), "--epochs 20: the run has no such bound; extend the one that "
+                 "it has, train.max_steps (--max-steps)");
     cinch_config_free(saved);
     cinch_config_free(wanted);
 }

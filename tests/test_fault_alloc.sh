@@ -34,6 +34,7 @@ for class in alloc alloc+ read thread; do
     try_reading $class "$codes" $((many / 2)) eval base --precision bf16 --json --quiet
     try_reading $class "$codes" $((many / 2)) train "${tiny[@]}" --precision bf16 --dry-run --json
     try_reading $class "$codes" $((many / 2)) inspect vectors.npy --quiet
+    [ $class = read ] || try_reading $class "$codes" $many config --config base/config.json --model vae
     try_reading $class "$codes" $((many / 2)) encode base --data vectors.npy --out - --quiet
 done
 finish

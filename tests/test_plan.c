@@ -274,6 +274,18 @@ static float norm_of_row(const float *w, int row, int columns)
     return sqrtf(sum);
 }
 
+Test(effects, an_rmsprop_that_cannot_be_is_refused_when_it_is_written)
+{
+    world w = make_world();
+    cinch_value weight = cinch_param(w.g, w.p, "w", CINCH_SHAPE(4, 6), NULL);
+    cinch_value loss = cinch_sum(w.g, cinch_square(w.g, weight), CINCH_ALL_AXES, false);
+    cinch_optimizer both = {.kind = CINCH_RMSPROP, .centred = true, .momentum = 0.9};
+    cr_expect(!cinch_valid(cinch_update(w.g, w.p, loss, cinch_gradients(w.g, w.p, loss), &both)));
+    cr_expect_eq(cinch_graph_status(w.g), CINCH_USAGE);
+    cr_expect_str_eq(cinch_last_error(), "rmsprop: 'centred' and 'momentum' do not go together; take one of them");
+    free_world(&w);
+}
+
 Test(effects, constraints_hold_after_each_update)
 {
     static const cinch_constraint kinds[] = {CINCH_UNIT_ROWS, CINCH_UNIT_COLUMNS,

@@ -29,8 +29,10 @@ CINCH_API void cinch_config_free(cinch_config *config);
 CINCH_API cinch_status cinch_config_copy(cinch_config **out, const cinch_config *config);
 
 /* Merges a config.json (path or text) over what is set so far; `origin` is what errors call the text. null takes a key
-   back to its default. CINCH_USAGE for a missing file, bad JSON, unknown keys (naming the nearest known one), wrong
-   types and values out of range. */
+   back to its default. A model that is named later, by another file, a key or a flag, has its way with the file's
+   model: a preset puts its values over those of the file, another family leaves behind what it has no key for; what was
+   set by key or flag stays. CINCH_USAGE for a missing file, bad JSON, unknown keys (naming the nearest known one),
+   wrong types and values out of range. */
 CINCH_API cinch_status cinch_config_load(cinch_config *config, const char *path);
 CINCH_API cinch_status cinch_config_parse(cinch_config *config, const char *json, const char *origin);
 
@@ -71,6 +73,7 @@ typedef struct cinch_option_info {
     const char *choices;    /* "adam adamw sgd", or NULL */
     const char *aliases;    /* other names of the key, apart by blanks, without its section; or NULL */
     const char *help;
+    bool of_preset;         /* the default is that of the preset asked for, not its family's (cinch_family_option) */
 } cinch_option_info;
 
 /* The options of every run and every model, by index; false past the last. The families' own: cinch_family_option. */
@@ -97,7 +100,7 @@ typedef struct cinch_data_config {
 typedef struct cinch_loss_config {
     const char *name;        /* "mse", "l1", "huber", "bce", "bce_logits", "relative_l2", "gaussian", or
                                 "auto": the model's own (cinch_model_default_loss) */
-    cinch_reduction reduction;
+    cinch_reduction reduction; /* CINCH_NONE: cinch_model_loss refuses it */
     bool reduction_auto;     /* the model's own instead: batchmean for variational models, else mean */
     double delta;            /* huber */
     double l1, l2;           /* penalties on weights */

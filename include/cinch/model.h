@@ -100,8 +100,9 @@ CINCH_API cinch_value cinch_model_decode(const cinch_model *model, cinch_graph *
    *reconstruction (may be NULL) receives the output. "bce" reads outputs as probabilities and wants output_activation
    sigmoid; "bce_logits" is the same loss computed from what enters the sigmoid, or from linear outputs, which then are
    logits; "gaussian" is the negative log-likelihood under one learned deviation, the parameter "log_sigma" (Rybkin et
-   al. 2021). Errors are the graph's: an unknown loss, one that does not suit the output, the reduction `none` (a loss
-   to train on is one number). */
+   al. 2021). Errors are the graph's: an unknown loss, one that does not suit the output, the reduction `none`: a loss
+   to train on is one number. For the losses of elements, f32 [N, sample shape...], give what cinch_model_decode makes
+   to cinch_loss_mse, say, with CINCH_NONE; for one number a sample see cinch_infer_score. */
 CINCH_API cinch_value cinch_model_loss(const cinch_model *model, cinch_graph *graph, cinch_params *params,
                                        const cinch_batch *batch, const cinch_loss_config *loss, cinch_mode mode,
                                        cinch_value *reconstruction);

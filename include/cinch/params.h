@@ -128,7 +128,7 @@ typedef enum cinch_optimizer_kind {
 typedef struct cinch_optimizer {
     cinch_optimizer_kind kind;
     bool nesterov;              /* sgd */
-    bool centred;               /* rmsprop */
+    bool centred;               /* rmsprop without momentum */
     double lr;                  /* [1e-3] */
     double weight_decay;        /* [0] adamw: decoupled; others: added to the gradient */
     double momentum;            /* [0] sgd, rmsprop */
@@ -141,7 +141,8 @@ typedef struct cinch_optimizer {
 
 /* Appends one update of all trainable parameters from packed gradients: global-norm clipping, constraints, the
    optimiser, the average of the weights. The step happens only if `loss` and the gradient's norm are finite
-   (cinch_commit_if). Gives the gradient's norm before clipping, a scalar f32. */
+   (cinch_commit_if). Gives the gradient's norm before clipping, a scalar f32. CINCH_RMSPROP that
+   is centred and has a momentum is the graph's error, CINCH_USAGE. */
 CINCH_API cinch_value cinch_update(cinch_graph *graph, cinch_params *params, cinch_value loss, cinch_value gradients,
                                    const cinch_optimizer *optimizer);
 

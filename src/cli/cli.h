@@ -105,9 +105,6 @@ bool cinch_flag_key_at(const cinch_verb *verb, int index, cinch_option_info *out
 /* Whether the verb takes this option's flag (also its key, by --set). */
 bool cinch_flag_takes(const cinch_verb *verb, const cinch_option_info *option);
 
-/* Every option: the configuration's, then each family's own; false past the last. */
-bool cinch_cli_option(int index, cinch_option_info *out);
-
 /* CINCH_USAGE, naming the nearest flag that the verb has. */
 cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name);
 

@@ -86,7 +86,8 @@ static bool own_option(const char *family, int index, cinch_option_info *out)
     return cinch_family_option(family, shared + index, out);
 }
 
-bool cinch_cli_option(int index, cinch_option_info *out)
+/* Every option: the configuration's, then each family's own; false past the last. */
+static bool option_at(int index, cinch_option_info *out)
 {
     cinch_family_info family;
     int count = 0;
@@ -117,14 +118,14 @@ bool cinch_flag_takes(const cinch_verb *verb, const cinch_option_info *option)
 static bool seen_before(int index, const char *flag)
 {
     cinch_option_info option;
-    for (int i = 0; i < index && cinch_cli_option(i, &option); i++)
+    for (int i = 0; i < index && option_at(i, &option); i++)
         if (option.flag && !strcmp(option.flag, flag)) return true;
     return false;
 }
 
 bool cinch_flag_key_at(const cinch_verb *verb, int index, cinch_option_info *out)
 {
-    for (int i = 0; cinch_cli_option(i, out); i++) {
+    for (int i = 0; option_at(i, out); i++) {
         if (!out->flag || !cinch_flag_takes(verb, out) || seen_before(i, out->flag)) continue;
         if (index-- == 0) return true;
     }

@@ -78,6 +78,7 @@ static cinch_status dry_run(const cinch_cli *cli)
     cinch_dry_run d;
     cinch_model *model;
     const cinch_train_config *t = cinch_config_train(cli->config);
+    if (cli->resume) TRY(cinch_train_check(cli->config, cli->resume, &(cinch_train_options){.resume = true}));
     TRY(cinch_cli_look_at(t->device, t->threads, &device));
     TRY(cinch_train_dry_run(cli->config, &d, &model));
     cinch_status status = CINCH_OK;

@@ -77,7 +77,7 @@ cinch_status cinch_json_guess(json_t **out, const char *text)
     *out = cinch_json_load(text, strlen(text), &error);
     if (!*out && errno != ENOMEM) *out = json_string(text);
     if (*out) return CINCH_OK;
-    return errno == ENOMEM ? fail_memory() : cinch_fail(CINCH_USAGE, "the value of an option is not UTF-8");
+    return errno == ENOMEM ? fail_memory() : cinch_fail(CINCH_USAGE, "not UTF-8, as JSON must be");
 }
 
 cinch_status cinch_json_put(json_t *object, const char *key, json_t *value)

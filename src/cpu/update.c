@@ -119,15 +119,7 @@ static cinch_status run_rmsprop(cinch_backend *b, const cinch_call *c)
     if (!centred && !momentum) return run_update(b, c, rmsprop_plain, 1);
     return run_update(b, c, centred ? rmsprop_centred : rmsprop_momentum, 2);
 }
-
-static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
-{
-    (void)b, (void)scratch, (void)saved;
-    if (!c->attr->update.centred || !c->attr->update.has_momentum) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "rmsprop: centred and momentum share one number for each weight; "
-                      "choose one of them");
-}
-CINCH_CPU_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
+CINCH_CPU_KERNEL_UNPLANNED(rmsprop, run_rmsprop)
 
 /* --- states ------------------------------------------------------------------------------------------------------- */
 

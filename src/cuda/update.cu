@@ -159,14 +159,7 @@ static cinch_status run_rmsprop(cinch_backend *b, const cinch_call *c)
     if (c->attr->update.centred) return run_update<rmsprop_centred>(b, c);
     return c->attr->update.has_momentum ? run_update<rmsprop_momentum>(b, c) : run_update<rmsprop_plain>(b, c);
 }
-
-static cinch_status plan_rmsprop(cinch_backend *b, const cinch_call *c, size_t *scratch, size_t *saved)
-{
-    (void)b, (void)scratch, (void)saved;
-    if (!c->attr->update.centred || !c->attr->update.has_momentum) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "rmsprop: centred and momentum share one number for each weight; take one of them");
-}
-CINCH_CUDA_KERNEL(rmsprop, run_rmsprop, plan_rmsprop)
+CINCH_CUDA_KERNEL_UNPLANNED(rmsprop, run_rmsprop)
 
 /* --- states ------------------------------------------------------------------------------------------------------- */
 

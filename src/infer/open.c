@@ -86,11 +86,12 @@ static cinch_status open_file(cinch_infer **out, const char *path, const cinch_c
     return status;
 }
 
+/* Errors begin with the path. */
 static cinch_status load_config(cinch_config *config, const char *path)
 {
-    cinch_status status = cinch_config_load(config, path);
-    if (!status) status = cinch_config_resolve(config);
-    return status == CINCH_USAGE ? cinch_fail_in(CINCH_DATA, path) : status;
+    TRY(cinch_config_load(config, path));
+    cinch_status status = cinch_config_resolve(config);
+    return status == CINCH_USAGE ? cinch_fail_in(status, path) : status;
 }
 
 /* *out is NULL where there is no such file. */
@@ -104,7 +105,7 @@ static cinch_status open_config(const char *path, cinch_config **out)
     if (!status) return CINCH_OK;
     cinch_config_free(*out);
     *out = NULL;
-    return status;
+    return status == CINCH_USAGE ? CINCH_DATA : status;
 }
 
 static cinch_status open_parts(cinch_infer **out, const char *weights, const char *config_path,

@@ -89,6 +89,9 @@ bool cinch_family_option(const char *name, int index, cinch_option_info *out)
     if (!row) return false;
     cinch_option_describe(row, out);
     for (int i = 0; preset && preset->defaults[i].key; i++)
-        if (!strcmp(preset->defaults[i].key, cinch_option_leaf(row))) out->fallback = preset->defaults[i].text;
+        if (!strcmp(preset->defaults[i].key, cinch_option_leaf(row))) {
+            out->fallback = preset->defaults[i].text;
+            out->of_preset = true;
+        }
     return true;
 }

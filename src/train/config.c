@@ -10,6 +10,9 @@
 struct cinch_config {
     json_t *given;      /* {"model": {...}, "data": {...}, ...}: what was set, by key */
     json_t *flags;      /* dotted key: the flag that set it last */
+    json_t *loaded;     /* dotted key that a file set last: how often the model was named until then */
+    int namings;        /* how often the model was named */
+    json_t *asked;      /* what is given of the model, less what gives way to its name; NULL as `complete` */
     json_t *complete;   /* what was resolved; NULL before and after a change */
     char *model;        /* its model section as text */
     char *text;         /* what cinch_config_get gave last */
@@ -26,8 +29,9 @@ static void forget_resolved(cinch_config *c)
     for (int i = 0; i < CINCH_SECTIONS; i++)
         cinch_options_free(&(cinch_option_set){cinch_sections[i].rows, &c->settings}, 1);
     c->settings = (cinch_settings){0};
+    json_decref(c->asked);
     json_decref(c->complete);
-    c->complete = NULL;
+    c->asked = c->complete = NULL;
     free(c->model);
     c->model = NULL;
 }
@@ -36,7 +40,8 @@ static cinch_status fill_new(cinch_config *c)
 {
     c->given = json_object();
     c->flags = json_object();
-    if (!c->given || !c->flags) return cinch_fail(CINCH_DEVICE, "out of memory for a configuration");
+    c->loaded = json_object();
+    if (!c->given || !c->flags || !c->loaded) return cinch_fail(CINCH_DEVICE, "out of memory for a configuration");
     for (int i = 0; i < PARTS; i++)
         if (strcmp(order[i], "transforms")) TRY(cinch_json_put(c->given, order[i], json_object()));
     return CINCH_OK;
@@ -59,18 +64,21 @@ void cinch_config_free(cinch_config *c)
     forget_resolved(c);
     json_decref(c->given);
     json_decref(c->flags);
+    json_decref(c->loaded);
     free(c->text);
     free(c);
 }
 
 static cinch_status fill_copy(cinch_config *to, const cinch_config *from)
 {
-    json_t *given = json_deep_copy(from->given), *flags = json_deep_copy(from->flags);
     json_decref(to->given);
     json_decref(to->flags);
-    to->given = given;
-    to->flags = flags;
-    if (!given || !flags) return cinch_fail(CINCH_DEVICE, "out of memory for a configuration");
+    json_decref(to->loaded);
+    to->given = json_deep_copy(from->given);
+    to->flags = json_deep_copy(from->flags);
+    to->loaded = json_deep_copy(from->loaded);
+    to->namings = from->namings;
+    if (!to->given || !to->flags || !to->loaded) return cinch_fail(CINCH_DEVICE, "out of memory for a configuration");
     return from->complete ? cinch_config_resolve(to) : CINCH_OK;
 }
 
@@ -129,13 +137,23 @@ static cinch_status store(cinch_config *c, const cinch_option_info *option, json
     return status;
 }
 
+/* `name`: the key or flag that the text is for, as it was typed. */
+static cinch_status read_text(json_t **value, const char *type, const char *text, const char *name)
+{
+    cinch_status status = cinch_option_value(value, type, text);
+    return status == CINCH_USAGE ? cinch_fail_in(status, name) : status;
+}
+
 static cinch_status set_text(cinch_config *c, const char *key, const char *text, const char *flag)
 {
     cinch_option_info option;
     TRY(cinch_config_find(key, &option));
     json_t *value;
-    TRY(cinch_option_value(&value, option.type, text));
-    return store(c, &option, value, flag);
+    TRY(read_text(&value, option.type, text, flag ? flag : key));
+    TRY(store(c, &option, value, flag));
+    json_object_del(c->loaded, option.key);
+    c->namings += !strcmp(option.key, "model.name");
+    return CINCH_OK;
 }
 
 /* Transforms are a list; there are none yet. */
@@ -148,7 +166,7 @@ static cinch_status check_transforms(const json_t *value)
 static cinch_status set_transforms(const char *text)
 {
     json_t *value;
-    TRY(cinch_json_guess(&value, text));
+    TRY(read_text(&value, "list", text, "transforms"));
     cinch_status status = check_transforms(value);
     json_decref(value);
     return status;
@@ -177,11 +195,13 @@ static cinch_status merge_section(cinch_config *c, const char *section, const js
     json_t *value;
     cinch_option_info option;
     if (!json_is_object(object)) return cinch_fail(CINCH_USAGE, "%s: must be an object {...}", section);
+    c->namings += !strcmp(section, "model") && json_object_get(object, "name");
     json_object_foreach((json_t *)object, leaf, value) {
         char *key = cinch_format("%s.%s", section, leaf);
         cinch_status status = key ? cinch_config_find(key, &option) : CINCH_DEVICE;
         free(key);
         if (!status) status = store(c, &option, json_incref(value), NULL);
+        if (!status) status = cinch_json_put(c->loaded, option.key, json_integer(c->namings));
         if (status) return status;
     }
     return CINCH_OK;
@@ -240,12 +260,39 @@ cinch_status cinch_config_parse(cinch_config *config, const char *json, const ch
 
 /* --- resolving ---------------------------------------------------------------------------------------------------- */
 
+/* The name that the model was given last, or goes by. */
+static cinch_status name_of_model(const cinch_config *c, const char **name)
+{
+    cinch_option_info option;
+    TRY(cinch_config_find("model.name", &option));
+    *name = json_string_value(json_object_get(json_object_get(c->given, "model"), "name"));
+    if (!*name) *name = option.fallback;
+    return CINCH_OK;
+}
+
+/* What a file said before the model was named gives way to what the name has its own say about. */
+static cinch_status ask_model(cinch_config *c)
+{
+    const char *key, *name;
+    json_t *before;
+    TRY(name_of_model(c, &name));
+    if (!(c->asked = json_deep_copy(json_object_get(c->given, "model"))))
+        return cinch_fail(CINCH_DEVICE, "out of memory for a configuration");
+    json_object_foreach(c->loaded, key, before) {
+        const char *leaf = strchr(key, '.') + 1;
+        bool older = !strncmp(key, "model.", 6) && json_integer_value(before) < c->namings;
+        if (older && cinch_model_overrides(name, leaf)) json_object_del(c->asked, leaf);
+    }
+    return CINCH_OK;
+}
+
 static cinch_status resolve_model(cinch_config *c)
 {
-    char *given;
-    TRY(cinch_json_text(&given, json_object_get(c->given, "model"), 0));
-    cinch_status status = cinch_model_complete(given, &c->model);
-    free(given);
+    char *asked;
+    TRY(ask_model(c));
+    TRY(cinch_json_text(&asked, c->asked, 0));
+    cinch_status status = cinch_model_complete(asked, &c->model);
+    free(asked);
     return status;
 }
 
@@ -345,25 +392,55 @@ static bool may_change(const char *section, const char *leaf)
     return row && row->may_change;
 }
 
-static cinch_status compare_part(const char *section, const json_t *saved, const json_t *wanted)
+#define MAY_CHANGE "resuming may change only how long it trains, its device, threads and logging"
+
+static cinch_status fail_change(const char *section, const char *leaf, const json_t *saved, const json_t *wanted)
+{
+    char had[48], has[48] = "missing";
+    if (wanted) cinch_json_brief(wanted, has);
+    return cinch_fail(CINCH_USAGE, "%s.%s %s: the run has %s; " MAY_CHANGE, section, leaf, has,
+                      cinch_json_brief(saved, had));
+}
+
+/* A preset is refused by its own name, not by that of a key which nobody typed. */
+static cinch_status fail_preset(const cinch_config *saved, const char *preset, const char *leaf)
+{
+    char name[48], value[48];
+    const json_t *model = json_object_get(saved->complete, "model");
+    return cinch_fail(CINCH_USAGE, "model.name \"%s\": the run has %s with %s %s; " MAY_CHANGE, preset,
+                      cinch_json_brief(json_object_get(model, "name"), name), leaf,
+                      cinch_json_brief(json_object_get(model, leaf), value));
+}
+
+static cinch_status compare_key(const cinch_config *saved, const cinch_config *wanted, const char *section,
+                                const char *leaf)
+{
+    const json_t *had = json_object_get(json_object_get(saved->complete, section), leaf);
+    const json_t *has = json_object_get(json_object_get(wanted->complete, section), leaf);
+    const json_t *name = json_object_get(wanted->asked, "name");
+    if ((has && json_equal(had, has)) || may_change(section, leaf)) return CINCH_OK;
+    if (strcmp(section, "model") || !json_is_string(name)) return fail_change(section, leaf, had, has);
+    if (!strcmp(leaf, "name")) return fail_change(section, leaf, had, name);
+    bool by_name = !json_object_get(wanted->asked, leaf) && cinch_model_overrides(json_string_value(name), leaf);
+    return by_name ? fail_preset(saved, json_string_value(name), leaf) : fail_change(section, leaf, had, has);
+}
+
+static cinch_status compare_part(const cinch_config *saved, const cinch_config *wanted, const char *section)
 {
     const char *leaf;
-    json_t *value;
-    json_object_foreach((json_t *)saved, leaf, value) {
-        char had[48], has[48] = "missing";
-        const json_t *other = json_object_get(wanted, leaf);
-        if ((other && json_equal(value, other)) || may_change(section, leaf)) continue;
-        if (other) cinch_json_brief(other, has);
-        return cinch_fail(CINCH_USAGE, "%s.%s %s: the run has %s; resuming may change only how long it trains, its "
-                          "device, threads and logging", section, leaf, has, cinch_json_brief(value, had));
-    }
+    json_t *unused;
+    json_object_foreach(json_object_get(saved->complete, section), leaf, unused)
+        TRY(compare_key(saved, wanted, section, leaf));
     return CINCH_OK;
 }
 
-static cinch_status check_longer(const char *key, int64_t saved, int64_t wanted)
+/* `other`: the key of the run's bound where `saved` is none. */
+static cinch_status check_longer(const char *key, int64_t saved, int64_t wanted, const char *other)
 {
     if (wanted == 0 || (saved != 0 && wanted >= saved)) return CINCH_OK;
-    if (saved == 0) return cinch_fail(CINCH_USAGE, "%s %lld: the run has no such bound", key, (long long)wanted);
+    if (saved == 0)
+        return cinch_fail(CINCH_USAGE, "%s %lld: the run has no such bound; extend the one that it has, %s", key,
+                          (long long)wanted, other);
     return cinch_fail(CINCH_USAGE, "%s %lld: the run has %lld; it may become more, not less", key, (long long)wanted,
                       (long long)saved);
 }
@@ -371,11 +448,9 @@ static cinch_status check_longer(const char *key, int64_t saved, int64_t wanted)
 static cinch_status may_resume(const cinch_config *saved, const cinch_config *wanted)
 {
     const cinch_train_config *had = &saved->settings.train.public, *has = &wanted->settings.train.public;
-    for (int i = 0; i < PARTS; i++)
-        TRY(compare_part(order[i], json_object_get(saved->complete, order[i]),
-                         json_object_get(wanted->complete, order[i])));
-    TRY(check_longer("train.epochs", had->epochs, has->epochs));
-    return check_longer("train.max_steps", had->max_steps, has->max_steps);
+    for (int i = 0; i < PARTS; i++) TRY(compare_part(saved, wanted, order[i]));
+    TRY(check_longer("train.epochs", had->epochs, has->epochs, "train.max_steps (--max-steps)"));
+    return check_longer("train.max_steps", had->max_steps, has->max_steps, "train.epochs (--epochs)");
 }
 
 cinch_status cinch_config_may_resume(const cinch_config *saved, const cinch_config *wanted)

@@ -39,6 +39,14 @@ static const char *leaf_of(const char *key)
     return dot ? dot + 1 : key;
 }
 
+bool cinch_model_overrides(const char *name, const char *leaf)
+{
+    cinch_option_info option;
+    for (int i = 0; cinch_family_option(name, i, &option); i++)
+        if (!strcmp(leaf_of(option.key), leaf)) return option.of_preset;
+    return cinch_family_option(name, 0, &option); /* a name that nobody has is refused later */
+}
+
 static bool has_alias(const cinch_option_info *option, const char *leaf)
 {
     return option->aliases && cinch_option_position(option->aliases, leaf) >= 0;

@@ -32,7 +32,8 @@ static const cinch_option loss_rows[] = {
          "under a learned deviation", .choices = "auto mse l1 huber bce bce_logits relative_l2 gaussian",
          .flag = "--loss"),
     LOSS(ENUM, "reduction", reduction, "auto", "mean: over all elements; batchmean: summed per sample, averaged over "
-         "the batch; sum; auto: batchmean for variational models, else mean", .choices = "auto mean batchmean sum"),
+         "the batch; sum; auto: batchmean for variational models, else mean; none: the elements' own losses, which "
+         "training refuses, for it wants one number", .choices = "auto mean batchmean sum none"),
     LOSS(NUMBER, "delta", public.delta, "1", "where huber turns from square to line",
          .high = INFINITY, .low_open = true, .only = "huber"),
     LOSS(NUMBER, "l1", public.l1, "0", "times the sum of |w| over weights, added to the loss", .high = INFINITY),

@@ -161,18 +161,25 @@ cinch_status cinch_folder_write_config(const cinch_folder *f, const cinch_config
     return status ? status : cinch_make_folders(f->checkpoint);
 }
 
+/* Errors begin with the path. */
+static cinch_status load_and_resolve(cinch_config *config, const char *path)
+{
+    TRY(cinch_config_load(config, path));
+    cinch_status status = cinch_config_resolve(config);
+    return status == CINCH_USAGE ? cinch_fail_in(status, path) : status;
+}
+
 cinch_status cinch_folder_read_config(const cinch_folder *f, cinch_config **out)
 {
     *out = NULL;
     if (!cinch_file_exists(f->config))
         return cinch_fail(CINCH_DATA, "%s: no such file; is this a run folder?", f->config);
     cinch_status status = cinch_config_create(out);
-    if (!status) status = cinch_config_load(*out, f->config);
-    if (!status) status = cinch_config_resolve(*out);
+    if (!status) status = load_and_resolve(*out, f->config);
     if (!status) return CINCH_OK;
     cinch_config_free(*out);
     *out = NULL;
-    return status == CINCH_USAGE ? cinch_fail_in(CINCH_DATA, f->config) : status;
+    return status == CINCH_USAGE ? CINCH_DATA : status;
 }
 
 /* FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
