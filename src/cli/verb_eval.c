@@ -46,7 +46,7 @@ static void print_table(const cinch_evaluation *e)
     const char *note = e->pca_note ? e->pca_note : "";
     cinch_cli_print("%-13s %s, %lld samples\n", "part", e->part, (long long)e->n);
     for (int i = 0, n = list_figures(e, figures); i < n; i++)
-        cinch_cli_print("%-13s %.6g\n", figures[i].name, figures[i].value);
+        cinch_cli_print("%-13s %.6g\n", figures[i].name, isnan(figures[i].value) ? NAN : figures[i].value);
     if (isfinite(e->pca_mse)) cinch_cli_print("%-13s %.6g (%s)\n", "pca_mse", e->pca_mse, note);
     else cinch_cli_print("%-13s - (%s)\n", "pca_mse", note);
     cinch_cli_print("%-13s %lld\n", "parameters", (long long)e->parameters);

@@ -19,6 +19,8 @@ static const cinch_option data_rows[] = {
     DATA(NUMBERS, "split", public.split, "0.8,0.1,0.1", "shares of train, validation and test; a container's own test "
          "part stays", .count = 3, .high = INFINITY),
     DATA(STRING, "range", range, "0:1", "integer images become floats from LOW to HIGH (LOW:HIGH); none: they stay"),
+    DATA(ENUM, "nan", nan, "error", "values that are not finite (nan, inf); error: such data is refused; keep: they "
+         "stay, and nan comes out where nan went in", .choices = "error keep", .later = true),
     DATA(INT64, "limit", public.limit, "0", "take only the first so many samples; 0: all", .high = steps_limit,
          .flag = "--limit"),
     DATA(BOOL, "shuffle", public.shuffle, "true", "another order in each epoch", .flag = "--no-shuffle"),

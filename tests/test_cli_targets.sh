@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What data holds and what is to come out of it: values that are not finite, targets, the losses that suit them.
+. "$(dirname "$0")/cli/common.sh"
+
+# floats NAME NUMBER...: an array of 100 rows of 4, the numbers again and again.
+declare -A word=([0]='\x00\x00\x00\x00' [.5]='\x00\x00\x00\x3f' [1]='\x00\x00\x80\x3f' [-1]='\x00\x00\x80\xbf'
+    [.93]='\x7b\x14\x6e\x3f' [nan]='\x00\x00\xc0\x7f' [inf]='\x00\x00\x80\x7f')
+npy() { printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': $2, }"; }
+floats()
+{
+    local name=$1 bytes=
+    shift
+    for number; do bytes+=${word[$number]}; done
+    # shellcheck disable=SC2059
+    { npy '<f4' '(100, 4)'; for ((i = 0; i < 400 / $#; i++)); do printf "$bytes"; done; } > "$name"
+}
+floats x.npy 0 .5 1 .5 1 0 .5 0
+floats clean.npy 1 .5 0 .5 0 1 .5 1
+floats signed.npy -1 0 1 0 1 -1 0 -1
+floats short.npy 0 .5 .93 .5 .93 0 .5 0
+{ head -c 240 x.npy; printf '%b' "${word[nan]}"; tail -c +245 x.npy | head -c 396; printf '%b' "${word[inf]}"
+    tail -c +645 x.npy; } > nan.npy
+{ npy '<f4' '(50, 8)'; tail -c +129 x.npy; } > wide.npy
+{ npy '<f4' '(50, 4)'; tail -c +129 x.npy | head -c 800; } > few.npy
+{ npy '|u1' '(100, 4)'; for _ in {1..100}; do printf '\x00\x7f\xff\x40'; done; } > bytes.npy
+small=(--hidden-sizes 8 --latent-dim 2 --batch-size 32 --epochs 1 --quiet --set train.report=false)
+expect 0 '' train --data x.npy "${small[@]}" --out run
+
+# --- values that are not finite
+two='^cinch: nan.npy: 2 values are not finite, the first in row 7; .*data.nan=keep'
+expect 3 "$two" train --data nan.npy "${small[@]}" --out w
+expect 3 "$two" train --data x.npy --target nan.npy "${small[@]}" --out w
+expect 3 "$two" train --data x.npy --val-data nan.npy "${small[@]}" --out w
+expect 3 "$two" train --data nan.npy "${small[@]}" --dry-run
+expect 3 "$two" eval run --data nan.npy
+expect 3 "$two" encode run --data nan.npy --out w.npy
+expect 3 "$two" reconstruct run --data nan.npy --out w.npy
+expect 3 "$two" interpolate run --data nan.npy --out w.npy
+expect 3 "$two" compare run --data nan.npy --out w
+check 'nothing was written' no_file w
+check 'no file either' no_file w.npy
+expect 0 '' encode run --data nan.npy --limit 7 --out first.npy --quiet
+expect 0 '' encode run --data nan.npy --set data.nan=keep --out codes.npy --quiet
+expect 3 '^cinch: codes.npy: .* not finite, the first in row 7' decode run --data codes.npy --out w.npy
+expect 0 '"mse": null, .*"pca_mse": null, "pca_note": "not finite: ' eval run --data nan.npy --set data.nan=keep --json
+expect 0 '^mse +nan$' eval run --data nan.npy --set data.nan=keep
+expect 5 "'data' holds nan" train --data nan.npy --set data.nan=keep "${small[@]}" --out kept
+expect 0 'missing +2 NaN' inspect nan.npy
+finish
