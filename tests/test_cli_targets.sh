@@ -46,5 +46,34 @@ expect 3 '^cinch: codes.npy: .* not finite, the first in row 7' decode run --dat
 expect 0 '"mse": null, .*"pca_mse": null, "pca_note": "not finite: ' eval run --data nan.npy --set data.nan=keep --json
 expect 0 '^mse +nan$' eval run --data nan.npy --set data.nan=keep
 expect 5 "'data' holds nan" train --data nan.npy --set data.nan=keep "${small[@]}" --out kept
-expect 0 'missing +2 NaN' inspect nan.npy
+expect 0 'missing +1 NaN, 1 infinite' inspect nan.npy
+
+# --- what a run is measured against
+expect 0 '' train --data x.npy --target clean.npy "${small[@]}" --out told
+expect 2 '^cinch: --data: told was trained to give clean.npy; .*--target SPEC, or --set data.target= ' \
+    eval told --data x.npy
+expect 2 '^cinch: --data: told was trained to give clean.npy' compare run told --data x.npy
+mse() { expect 0 '' "$1" "${@:2}" --json --quiet; json mse; }
+clean=$(mse eval told --data x.npy --target clean.npy) input=$(mse eval told --data x.npy --set data.target=)
+check 'a target counts' test "$clean" != "$input"
+check 'by its key too' test "$(mse eval told --data x.npy --set data.target=clean.npy)" = "$clean"
+check 'null is none too' test "$(mse eval told --data x.npy --set data.target=null)" = "$input"
+check 'so does an empty one of the test part' test "$(mse eval told)" != "$(mse eval told --set data.target=)"
+check 'its own is what it has' test "$(mse eval told)" = "$(mse eval told --target clean.npy)"
+check 'a run without one takes one' \
+    test "$(mse eval run --data x.npy)" != "$(mse eval run --data x.npy --target clean.npy)"
+expect 0 "\"mse\": ${clean:0:10}" compare told run --data x.npy --target clean.npy --json
+expect 3 '^cinch: few.npy: 50 rows, but the data has 100' eval told --data x.npy --target few.npy
+expect 3 '^cinch: wide.npy: a sample is \[8\], the run wants \[4\]' eval told --data x.npy --target wide.npy
+expect 2 '^cinch: --target: unknown flag' encode told --data x.npy --target clean.npy --out w.npy
+expect 0 '' train --data x.npy --val-data clean.npy "${small[@]}" --out apart
+expect 0 '' eval apart --data x.npy --target clean.npy
+
+# --- keys that say how --data is read, without it
+for key in split=0.2,0.2,0.6 range=none layout=channels_last nan=keep resident=never; do
+    expect 2 "^cinch: data.${key%=*}: means nothing without --data" eval run --set "data.$key"
+    expect 2 "^cinch: data.${key%=*}: means nothing without --data" interpolate run --set "data.$key" --out w.npy
+    expect 2 "^cinch: data.${key%=*}: means nothing without --data" compare run told --set "data.$key"
+done
+expect 0 '"n": 5,' eval run --set data.limit=5 --json
 finish
