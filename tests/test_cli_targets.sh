@@ -76,4 +76,42 @@ for key in split=0.2,0.2,0.6 range=none layout=channels_last nan=keep resident=n
     expect 2 "^cinch: data.${key%=*}: means nothing without --data" compare run told --set "data.$key"
 done
 expect 0 '"n": 5,' eval run --set data.limit=5 --json
+
+# --- the output and the loss go by what is to come out
+floats large.npy 0 1 -1 .93 1 1 .5 -1
+made=0
+# becomes OUTPUT ARGUMENT...: what the output of such a run is.
+becomes()
+{
+    made=$((made + 1))
+    expect 0 '' train "${small[@]}" "${@:2}" --out "made$made"
+    expect 0 "\"model\": \{[^}]*\"output_activation\": \"$1\"" inspect "made$made" --json
+}
+becomes sigmoid --data x.npy
+becomes tanh --data x.npy --target signed.npy
+becomes sigmoid --data signed.npy --target x.npy
+becomes linear --data x.npy --target short.npy
+becomes sigmoid --data short.npy --loss bce
+becomes sigmoid --data signed.npy --target short.npy --loss bce
+becomes sigmoid --model vae --data signed.npy --target clean.npy
+expect 0 '^loss_floor' eval "made$made" --quiet
+becomes tanh --model vae --data x.npy --target signed.npy
+expect 0 '' eval "made$made" --json
+check 'which is no target for bce' test -z "$(json loss_floor)"
+
+refuse() { expect 2 "^cinch: $1" train "${small[@]}" "${@:2}" --out w; }
+range='wants targets in \[0,1\], and those of the training part range from'
+refuse "loss.name bce: $range 0 to 255; .*data.range=0:1.*--loss mse" --data bytes.npy --set data.range=none \
+    --loss bce --output-activation sigmoid
+refuse "loss.name bce: $range -1 to 1" --data bytes.npy --set data.range=-1:1 --loss bce
+refuse "loss.name bce: $range -1 to 1" --data x.npy --target signed.npy --loss bce
+refuse "loss.name bce_logits: $range -1 to 1" --data large.npy --loss bce_logits
+refuse "loss.name bce_logits: $range -1 to 1" --data large.npy --model vae --output-activation sigmoid
+check 'nothing was trained' no_file w
+
+# A run that was trained by an older rule goes on with the output that it has.
+expect 0 '' train "${small[@]}" --data large.npy --target x.npy --output-activation linear --out older
+sed -i 's/"output_activation": "linear"/"output_activation": "auto"/' older/config.json
+expect 0 '' train --resume older --epochs 2 --quiet
+expect 0 '"model": \{[^}]*"output_activation": "linear"' inspect older --json
 finish

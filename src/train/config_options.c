@@ -30,8 +30,9 @@ static const cinch_option data_rows[] = {
 
 #define LOSS(kind, name, field, ...) CINCH_OPTION("loss", name, kind, cinch_settings, loss.field, __VA_ARGS__)
 static const cinch_option loss_rows[] = {
-    LOSS(STRING, "name", public.name, "auto", "of the reconstruction; auto: the model's own; gaussian: likelihood "
-         "under a learned deviation", .choices = "auto mse l1 huber bce bce_logits relative_l2 gaussian",
+    LOSS(STRING, "name", public.name, "auto", "of the reconstruction; auto: mse, of variational models with a sigmoid "
+         "bce_logits; bce and bce_logits want targets in [0,1]; gaussian: likelihood under a learned deviation",
+         .choices = "auto mse l1 huber bce bce_logits relative_l2 gaussian",
          .flag = "--loss"),
     LOSS(ENUM, "reduction", reduction, "auto", "mean: over all elements; batchmean: summed per sample, averaged over "
          "the batch; sum; auto: batchmean for variational models, else mean", .choices = "auto mean batchmean sum"),
