@@ -109,7 +109,7 @@ expect 2 '^cinch: lr: unknown key; did you mean optimizer.lr' train --set lr=3 -
 expect 2 '^cinch: model.latent: unknown key; did you mean model.latent_dim' train --set model.latent=3 --out x
 expect 2 '^cinch: optimizer.momentum' train --set optimizer.momentum=0.9 --out x
 expect 2 '^cinch: data.layout' train --set data.layout=channels_middle --out x
-expect 2 '^cinch: --set optimizer.lr: eval takes only keys of the section data' eval run --set optimizer.lr=3
+expect 2 '^cinch: --set optimizer.lr: is for training; eval takes only keys that say what data is' eval run --set optimizer.lr=3
 expect 2 '^cinch: data.layuot: .*data.layout' eval run --set data.layuot=x
 expect 2 '^cinch: --set: unknown flag' decode run --set data.layout=channels_last
 expect 2 '^cinch: --data: not UTF-8' train --data $'bad\xff.npy' --out x

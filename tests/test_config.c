@@ -88,6 +88,7 @@ static const struct { const char *key, *text, *json, *flag, *flag_text; } option
     {"data.layout", "channels_first", "\"channels_first\"", NULL, NULL},
     {"data.split", "0.5,0.25,0.25", "[0.5, 0.25, 0.25]", NULL, NULL},
     {"data.range", "-1:1", "\"-1:1\"", NULL, NULL},
+    {"data.nan", "keep", "\"keep\"", NULL, NULL},
     {"data.limit", "1000", "1000", "--limit", "1000"},
     {"data.shuffle", "false", "false", "--no-shuffle", NULL},
     {"data.resident", "never", "\"never\"", NULL, NULL},

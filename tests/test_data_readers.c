@@ -193,13 +193,58 @@ Test(readers, ranges_of_floats)
         {{-1, 0.5f, 1, 0.2f}, -1, 1}, {{-1, 0.5f, 1.001f, 0.2f}, 0, 0},     {{0, 1, NAN, 0}, 0, 0},
         {{0, 1, INFINITY, 0}, 0, 0},  {{3, 3, 3, 3}, 0, 0},
     };
+    const cinch_dataset_options keep = {.keep_nan = true};
     cinch_dataset *d;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cr_assert_eq(cinch_dataset_wrap(&d, cases[i].value, CINCH_F32, 1, CINCH_SHAPE(4), NULL, NULL), CINCH_OK);
+        cr_assert_eq(cinch_dataset_wrap(&d, cases[i].value, CINCH_F32, 1, CINCH_SHAPE(4), NULL, &keep), CINCH_OK);
         cr_assert(cinch_dataset_describe(d)->low == cases[i].low && cinch_dataset_describe(d)->high == cases[i].high,
                   "case %zu", i);
         cinch_dataset_free(d);
     }
+}
+
+static const char *put_array(const char *name, cinch_element element, int64_t rows, int64_t width, const void *data)
+{
+    const char *path = in_folder(name);
+    cr_assert_eq(cinch_npy_write(path, element, CINCH_SHAPE(rows, width), data), CINCH_OK);
+    return path;
+}
+
+/* What the limit leaves away is not looked at, integers cannot be it, and f64 may overflow. */
+Test(readers, values_that_are_not_finite)
+{
+    const float x[8] = {1, 2, 3, 4, 5, -INFINITY, NAN, 3};
+    const double wide[2] = {1, 1e300};
+    const int32_t whole[2] = {0x7FC00000, INT32_MIN};
+    const cinch_dataset_options two = {.limit = 2}, keep = {.keep_nan = true};
+    const char *bad = put_array("bad.npy", CINCH_ELEMENT_F32, 4, 2, x);
+    refused(bad, NULL, CINCH_DATA, "2 values are not finite, the first in row 2; repair the data, or set data.nan=keep");
+    cinch_dataset_free(opened(bad, &two));
+    cinch_dataset_free(opened(bad, &keep));
+    bad = put_array("wide.npy", CINCH_ELEMENT_F64, 2, 1, wide);
+    refused(bad, NULL, CINCH_DATA, "1 value is not finite as f32, the first in row 1");
+    cinch_dataset_free(opened(put_array("whole.npy", CINCH_ELEMENT_I32, 2, 1, whole), NULL));
+}
+
+Test(readers, bounds)
+{
+    const float x[6] = {1, 2, NAN, 4, -5, 3};
+    const uint8_t grey[4] = {0, 51, 102, 255};
+    const int32_t rows[] = {0, 1};
+    const cinch_dataset_options keep = {.keep_nan = true};
+    double low, high;
+    cinch_dataset *d;
+    cr_assert_eq(cinch_dataset_wrap(&d, x, CINCH_F32, 3, CINCH_SHAPE(2), NULL, &keep), CINCH_OK);
+    cr_assert_eq(cinch_dataset_bounds(d, rows, 2, &low, &high), CINCH_OK);
+    cr_assert(low == 1 && high == 4);
+    cr_assert_eq(cinch_dataset_bounds(d, NULL, 3, &low, &high), CINCH_OK);
+    cr_assert(low == -5 && high == 4);
+    cr_assert_eq(cinch_dataset_bounds(d, NULL, 4, &low, &high), CINCH_USAGE);
+    cinch_dataset_free(d);
+    cr_assert_eq(cinch_dataset_wrap(&d, grey, CINCH_U8, 4, CINCH_SHAPE(1), NULL, NULL), CINCH_OK);
+    cr_assert_eq(cinch_dataset_bounds(d, NULL, 3, &low, &high), CINCH_OK);
+    cr_assert(low == 0 && fabs(high - 0.4) < 1e-12);
+    cinch_dataset_free(d);
 }
 
 Test(readers, measure)
@@ -207,7 +252,8 @@ Test(readers, measure)
     const float x[8] = {1, 2, NAN, 4, INFINITY, -INFINITY, 5, 3};
     cinch_dataset *d;
     cinch_dataset_stats s;
-    cr_assert_eq(cinch_dataset_wrap(&d, x, CINCH_F32, 2, CINCH_SHAPE(4), NULL, NULL), CINCH_OK);
+    const cinch_dataset_options keep = {.keep_nan = true};
+    cr_assert_eq(cinch_dataset_wrap(&d, x, CINCH_F32, 2, CINCH_SHAPE(4), NULL, &keep), CINCH_OK);
     cr_assert_eq(cinch_dataset_measure(d, &s), CINCH_OK);
     cr_assert(s.min == 1 && s.max == 5 && s.nan == 1 && s.infinite == 2);
     cr_assert_float_eq(s.mean, 3, 1e-12);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backends.h"
+#include "train/folder.h"
 
 TestSuite(files, .fini = remove_runs);
 
@@ -72,6 +73,22 @@ Test(files, resuming_refuses_other_keys_by_name)
         cr_assert_eq(train_in("a", small_config("train.epochs=1", changes[i], NULL), resume, NULL, NULL), CINCH_USAGE);
         cr_assert(error_holds(key));
     }
+}
+
+/* Checkpoints are taken by a configuration's fingerprint: an option that is new must not change it (`later`). */
+Test(files, older_checkpoints_are_taken)
+{
+    char text[32];
+    cinch_config *c;
+    OK(cinch_config_create(&c));
+    OK(cinch_config_resolve(c));
+    OK(cinch_config_fingerprint(c, text));
+    cr_assert_str_eq(text, "b0da60b330f0ef25");
+    OK(cinch_config_set(c, "data.nan", "keep"));
+    OK(cinch_config_resolve(c));
+    OK(cinch_config_fingerprint(c, text));
+    cr_assert_str_neq(text, "b0da60b330f0ef25");
+    cinch_config_free(c);
 }
 
 Test(files, configuration_can_be_run_again)

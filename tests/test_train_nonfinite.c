@@ -25,7 +25,7 @@ static const char *bad_data(void)
     return setting;
 }
 
-#define BAD_DATA bad_data(), "data.split=1,0,0", "data.shuffle=false", "train.batch_size=8"
+#define BAD_DATA bad_data(), "data.nan=keep", "data.split=1,0,0", "data.shuffle=false", "train.batch_size=8"
 
 /* Row 37 comes in step 5, whatever the host looks at and when. */
 Test(nonfinite, stop_names_step_and_layer)

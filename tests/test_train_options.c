@@ -48,6 +48,7 @@ static const row rows[] = {
     {"data.layout=channels_first", STATUS, {"data.spec=@either.npy"}},
     {"data.split=0.5,0.25,0.25", MODEL, {NULL}},
     {"data.range=-1:1", MODEL, {NULL}},
+    {"data.nan=keep", STATUS, {"data.spec=@bad.npy", "data.split=1,0,0", "train.on_nonfinite=skip"}},
     {"data.limit=100", MODEL, {NULL}},
     {"data.shuffle=false", MODEL, {NULL}},
     {"data.resident=never", SAID, {NULL}},
@@ -95,7 +96,7 @@ static const row rows[] = {
     {"train.log_every=7", LINES, {NULL}},
     {"train.time_limit=0.05", STEPS,
      {"train.epochs=1500", "train.log_every=0", "train.checkpoint_every=none", "data.limit=64"}},
-    {"train.on_nonfinite=skip", STATUS, {"data.spec=@bad.npy", "data.split=1,0,0"}},
+    {"train.on_nonfinite=skip", STATUS, {"data.spec=@bad.npy", "data.nan=keep", "data.split=1,0,0"}},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 

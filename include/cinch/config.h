@@ -92,6 +92,7 @@ typedef struct cinch_data_config {
     double split[3];         /* fractions of train, validation, test */
     bool range_none;         /* integers stay as they are */
     double range[2];         /* integer images become floats in this range; [0, 1] */
+    bool keep_nan;           /* values that are not finite stay (data.nan=error|keep) */
     int64_t limit;           /* 0: all */
     bool shuffle;
     bool resident;           /* false: stream even if it would fit (data.resident=auto|never) */

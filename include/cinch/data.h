@@ -53,6 +53,7 @@ typedef struct cinch_dataset_options {
     const char *layout;      /* "channels_last", "channels_first", or NULL: see below */
     bool range_none;         /* integers stay as they are */
     double range[2];         /* what u8 and u16 (and bool) are mapped to; both zero: [0, 1] */
+    bool keep_nan;           /* floats that are not finite stay; else data with one is refused */
 } cinch_dataset_options;
 
 /* Rows are numbered through: those of the container's training part, then those of its test part.
@@ -78,10 +79,11 @@ typedef struct cinch_dataset_info {
     int32_t classes;         /* greatest label + 1; 0 without labels */
 } cinch_dataset_info;
 
-/* Opens what a SPEC names, splits it, and looks at floats once (up to 64 MiB of the training part) for their range.
-   `options` may be NULL. Strings in it are not kept. A file is memory-mapped where that is possible: it must not be
-   shortened while it is open. Errors, all naming the file: CINCH_USAGE for a SPEC or option that makes no sense,
-   CINCH_DATA for missing, truncated or malformed data and for formats that this build cannot read, CINCH_DEVICE when
+/* Opens what a SPEC names, splits it, and looks at floats once: at all that the limit leaves, whether they are finite,
+   and at up to 64 MiB of the training part for their range. `options` may be NULL. Strings in it are not kept. A file
+   is memory-mapped where that is possible: it must not be shortened while it is open. Errors, all naming the file:
+   CINCH_USAGE for a SPEC or option that makes no sense, CINCH_DATA for missing, truncated or malformed data, for values
+   that are not finite (naming the first one's row) and for formats that this build cannot read, CINCH_DEVICE when
    memory runs out. */
 CINCH_API cinch_status cinch_dataset_open(cinch_dataset **out, const char *spec, const cinch_dataset_options *options);
 
@@ -121,6 +123,11 @@ CINCH_API cinch_status cinch_dataset_gather_float(const cinch_dataset *data, con
 
 /* Values [count, sample] back to the container's scale and axes, [count, info.source] f32. `out` is not `values`. */
 CINCH_API void cinch_dataset_restore(const cinch_dataset *data, const float *values, int64_t count, float *out);
+
+/* The least and the greatest value (raw * scale + offset) of the listed rows, all of which are read; `index` NULL: the
+   first count. What is not finite does not count; both are 0 where there is nothing else. Thread-safe. */
+CINCH_API cinch_status cinch_dataset_bounds(const cinch_dataset *data, const int32_t *index, int64_t count, double *low,
+                                            double *high);
 
 /* One label a row, [info.rows], each at least 0; NULL without labels. Owned by the data set. */
 CINCH_API const int32_t *cinch_dataset_labels(const cinch_dataset *data);

@@ -28,7 +28,8 @@ CINCH_BEGIN
 typedef struct cinch_model cinch_model;
 
 /* One sample of the data: its shape (channels last, rank 1 to 5) and the range of its values; low == high: no
-   bounds are known. classes: how many labels there are, 0 without labels. */
+   bounds are known. classes: how many labels there are, 0 without labels. output_activation "auto" goes by this range:
+   where targets have another, name it. */
 typedef struct cinch_sample {
     cinch_shape shape;
     double low, high;

@@ -36,8 +36,8 @@ static cinch_status take_set(cinch_cli *cli, const char *text)
     if (cli->verb->keys != CINCH_KEYS_ALL) {
         TRY(cinch_config_find(text, &option));
         if (!cinch_flag_takes(cli->verb, &option))
-            return cinch_cli_fail(CINCH_USAGE, "--set %s: %s takes only keys of the section data", text,
-                                  cli->verb->name);
+            return cinch_cli_fail(CINCH_USAGE, "--set %s: is for training; %s takes only keys that say what data is "
+                                               "and how it is read", text, cli->verb->name);
     }
     assign(cli, text, equals + 1, false);
     return CINCH_OK;

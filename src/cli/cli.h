@@ -42,7 +42,8 @@ typedef struct cinch_cli {
 /* Which keys of the configuration a verb takes, as flags and by --set. */
 typedef enum cinch_keys {
     CINCH_KEYS_COMMON,       /* --device, --threads, ...: what every verb takes; no --set */
-    CINCH_KEYS_DATA,         /* and --data and data.* */
+    CINCH_KEYS_DATA,         /* and --data and the keys that say how it is read */
+    CINCH_KEYS_TARGET,       /* and --target */
     CINCH_KEYS_ALL
 } cinch_keys;
 
@@ -210,6 +211,19 @@ cinch_status cinch_cli_train(const cinch_cli *cli, const cinch_config *config, c
 
 /* Opens --data as the run's data was read, but for data.* given here; checks that it suits the model. */
 cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dataset **out);
+
+/* Refuses keys that say how --data is read where it is not given. */
+cinch_status cinch_cli_check_data_keys(const cinch_cli *cli);
+
+/* What a run is to be measured on. */
+typedef struct cinch_measured {
+    cinch_dataset *data, *target;  /* of --data and --target; NULL: not given */
+    cinch_run_rows rows;           /* of it or, without --data, of the run's test part; as many as --limit says */
+} cinch_measured;
+/* Free it also after an error. CINCH_USAGE where --data is given for a run that was trained on other targets than its
+   input, but no --target. */
+cinch_status cinch_cli_open_measured(const cinch_cli *cli, cinch_run *run, cinch_measured *out);
+void cinch_cli_close_measured(cinch_measured *measured);
 
 /* The data options of a configuration. */
 cinch_dataset_options cinch_cli_data_options(const cinch_config *config);

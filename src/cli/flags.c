@@ -111,8 +111,9 @@ static bool is_common(const char *flag)
 bool cinch_flag_takes(const cinch_verb *verb, const cinch_option_info *option)
 {
     if (verb->keys == CINCH_KEYS_ALL || is_common(option->flag)) return true;
+    if (!strcmp(option->key, "data.target")) return verb->keys == CINCH_KEYS_TARGET;
     bool data = option->flag ? !strcmp(option->flag, "--data") : !strncmp(option->key, "data.", 5);
-    return verb->keys == CINCH_KEYS_DATA && data;
+    return verb->keys != CINCH_KEYS_COMMON && data;
 }
 
 static bool seen_before(int index, const char *flag)

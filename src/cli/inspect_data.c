@@ -56,6 +56,7 @@ static void print_table(const cinch_dataset_info *info, const cinch_dataset_stat
 static cinch_status open_data(cinch_config *config, const char *spec, cinch_dataset **data)
 {
     cinch_dataset_options options = cinch_cli_data_options(config);
+    options.keep_nan = true; /* they are counted */
     return cinch_dataset_open(data, spec, &options);
 }
 

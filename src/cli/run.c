@@ -75,7 +75,7 @@ cinch_dataset_options cinch_cli_data_options(const cinch_config *config)
     return (cinch_dataset_options){
         .seed = cinch_config_train(config)->seed, .limit = d->limit, .layout = d->layout,
         .split = {d->split[0], d->split[1], d->split[2]}, .range_none = d->range_none,
-        .range = {d->range[0], d->range[1]}};
+        .range = {d->range[0], d->range[1]}, .keep_nan = d->keep_nan};
 }
 
 static bool same_shape(cinch_shape a, cinch_shape b)
@@ -95,17 +95,17 @@ static cinch_status check_sample(const cinch_run *run, const cinch_dataset *data
                           cinch_cli_shape(sample, has, sizeof has), cinch_cli_shape(wanted, wants, sizeof wants));
 }
 
-/* The run's configuration with what the command line says; the run's own limit was for its own data. */
+/* The run's configuration with what the command line says; the run's own limit and validation were for its own data. */
 static cinch_status merge(const cinch_cli *cli, cinch_config *config)
 {
     TRY(cinch_config_set(config, "data.limit", "null"));
+    TRY(cinch_config_set(config, "data.val_spec", "null"));
     TRY(cinch_cli_assign(cli, config));
     return cinch_config_resolve(config);
 }
 
-static cinch_status open_merged(const cinch_config *config, const cinch_run *run, cinch_dataset **out)
+static cinch_status open_as(const char *spec, const cinch_config *config, const cinch_run *run, cinch_dataset **out)
 {
-    const char *spec = cinch_config_data(config)->spec;
     cinch_dataset_options options = cinch_cli_data_options(config);
     TRY(cinch_dataset_open(out, spec, &options));
     cinch_status status = check_sample(run, *out, spec);
@@ -115,14 +115,76 @@ static cinch_status open_merged(const cinch_config *config, const cinch_run *run
     return status;
 }
 
-cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dataset **out)
+typedef enum which { WHICH_DATA, WHICH_TARGET } which;
+
+/* What the merged configuration names; an empty target is none. */
+static cinch_status open_merged(const cinch_cli *cli, const cinch_run *run, which what, cinch_dataset **out)
 {
     cinch_config *config;
     TRY(cinch_config_copy(&config, cinch_run_config(run)));
     cinch_status status = merge(cli, config);
-    if (!status) status = open_merged(config, run, out);
+    const cinch_data_config *d = cinch_config_data(config);
+    *out = NULL;
+    if (!status && what == WHICH_DATA) status = open_as(d->spec, config, run, out);
+    else if (!status && d->target && *d->target) status = open_as(d->target, config, run, out);
     cinch_config_free(config);
     return status;
+}
+
+cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dataset **out)
+{
+    return open_merged(cli, run, WHICH_DATA, out);
+}
+
+/* --- what to measure on ------------------------------------------------------------------------------------------- */
+
+cinch_status cinch_cli_check_data_keys(const cinch_cli *cli)
+{
+    static const char *const own[] = {"data.limit", "data.target"};
+    cinch_option_info option;
+    for (int i = 0; i < cli->n_assignments && !cinch_cli_given(cli, "data.spec"); i++) {
+        TRY(cinch_config_find(cli->assignments[i].name, &option));
+        if (strncmp(option.key, "data.", 5) || !strcmp(option.key, own[0]) || !strcmp(option.key, own[1])) continue;
+        return cinch_cli_fail(CINCH_USAGE, "%s: means nothing without --data: the run's own data is read as in "
+                                           "training", cli->assignments[i].name);
+    }
+    return CINCH_OK;
+}
+
+static cinch_status check_target(const cinch_cli *cli, const cinch_run *run)
+{
+    const char *target = cinch_config_data(cinch_run_config(run))->target;
+    if (!target || !cinch_cli_given(cli, "data.spec") || cinch_cli_given(cli, "data.target")) return CINCH_OK;
+    return cinch_cli_fail(CINCH_USAGE, "--data: %s was trained to give %s; name what is to come out here with --target "
+                                       "SPEC, or --set data.target= for the data itself", cinch_run_path(run), target);
+}
+
+static cinch_status choose_rows(const cinch_cli *cli, cinch_run *run, cinch_measured *m)
+{
+    TRY(cinch_run_rows_of(run, m->data, &m->rows));
+    m->rows.n = cinch_cli_rows(cli, m->rows.n);
+    if (!cinch_cli_given(cli, "data.target")) return CINCH_OK;
+    m->rows.target = m->target;
+    int64_t has, wants = cinch_dataset_describe(m->rows.data)->rows;
+    if (!m->target || (has = cinch_dataset_describe(m->target)->rows) == wants) return CINCH_OK;
+    return cinch_cli_fail(CINCH_DATA, "%s: %lld rows, but the data has %lld: a target is needed for each",
+                          cinch_config_data(cli->config)->target, (long long)has, (long long)wants);
+}
+
+cinch_status cinch_cli_open_measured(const cinch_cli *cli, cinch_run *run, cinch_measured *out)
+{
+    *out = (cinch_measured){0};
+    TRY(check_target(cli, run));
+    if (cinch_cli_given(cli, "data.spec")) TRY(open_merged(cli, run, WHICH_DATA, &out->data));
+    if (cinch_cli_given(cli, "data.target")) TRY(open_merged(cli, run, WHICH_TARGET, &out->target));
+    return choose_rows(cli, run, out);
+}
+
+void cinch_cli_close_measured(cinch_measured *m)
+{
+    cinch_dataset_free(m->data);
+    cinch_dataset_free(m->target);
+    *m = (cinch_measured){0};
 }
 
 int64_t cinch_cli_rows(const cinch_cli *cli, int64_t rows)

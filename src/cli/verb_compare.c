@@ -14,7 +14,7 @@ typedef struct entry {
     cinch_config *config;    /* NULL: it is a run */
     bool resume, trained;    /* what its folder has of the configuration */
     cinch_run *run;
-    cinch_dataset *data;     /* of --data; NULL: the run's own */
+    cinch_measured on;
 } entry;
 
 typedef struct comparison {
@@ -58,10 +58,10 @@ static cinch_status check_assignment(const comparison *c, const cinch_assignment
     TRY(cinch_config_find(a->name, &option));
     bool limit = !strcmp(option.key, "data.limit");
     if (takes(CINCH_KEYS_COMMON, &option) && !limit) return CINCH_OK;
-    if (!takes(CINCH_KEYS_DATA, &option) && !c->configs)
+    if (!takes(CINCH_KEYS_TARGET, &option) && !c->configs)
         return cinch_cli_fail(CINCH_USAGE, "%s: is for training, and the runs are trained; name a config.json",
                               a->name);
-    if (takes(CINCH_KEYS_DATA, &option) && c->configs && c->configs < c->n)
+    if (takes(CINCH_KEYS_TARGET, &option) && c->configs && c->configs < c->n)
         return cinch_cli_fail(CINCH_USAGE, "%s: is what runs are measured on but configurations trained on; compare "
                                            "runs, or configurations, alone", a->name);
     return CINCH_OK;
@@ -71,6 +71,7 @@ static cinch_status check_flags(const comparison *c)
 {
     const cinch_cli *cli = c->cli;
     for (int i = 0; i < cli->n_assignments; i++) TRY(check_assignment(c, &cli->assignments[i]));
+    if (!c->configs) TRY(cinch_cli_check_data_keys(cli));
     if (c->configs && !cli->out)
         return cinch_cli_fail(CINCH_USAGE, "compare: --out FOLDER is missing, for the runs of the configurations");
     if (cli->overwrite && !c->configs)
@@ -94,7 +95,7 @@ static cinch_status configure(const comparison *c)
     TRY(cinch_config_create(&cli->config));
     for (int i = 0; i < cli->n_assignments; i++) {
         TRY(cinch_config_find(cli->assignments[i].name, &option));
-        if (takes(CINCH_KEYS_DATA, &option)) TRY(cinch_cli_assign_one(&cli->assignments[i], cli->config));
+        if (takes(CINCH_KEYS_TARGET, &option)) TRY(cinch_cli_assign_one(&cli->assignments[i], cli->config));
     }
     TRY(cinch_config_resolve(cli->config));
     const char *spec = cinch_config_data(cli->config)->spec;
@@ -214,6 +215,14 @@ static cinch_status train(const comparison *c, const entry *e)
 
 /* --- runs --------------------------------------------------------------------------------------------------------- */
 
+/* The command line's data is what it was trained on. */
+static cinch_status open_trained(const comparison *c, entry *e)
+{
+    TRY(cinch_run_rows_of(e->run, NULL, &e->on.rows));
+    e->on.rows.n = cinch_cli_rows(c->cli, e->on.rows.n);
+    return CINCH_OK;
+}
+
 static cinch_status open_entry(const comparison *c, int i)
 {
     entry *e = &c->entries[i];
@@ -221,10 +230,9 @@ static cinch_status open_entry(const comparison *c, int i)
     bool other = !e->config && cinch_cli_given(c->cli, "data.spec");
     TRY(cinch_cli_open_run_at(c->cli, e->path, &e->run));
     *to = (cinch_contender){.run = e->run, .name = e->name};
-    if (other) TRY(cinch_cli_open_data(c->cli, e->run, &e->data));
+    TRY(e->config ? open_trained(c, e) : cinch_cli_open_measured(c->cli, e->run, &e->on));
     to->data = cinch_config_data(other ? c->cli->config : cinch_run_config(e->run))->spec;
-    TRY(cinch_run_rows_of(e->run, e->data, &to->rows));
-    to->rows.n = cinch_cli_rows(c->cli, to->rows.n);
+    to->rows = e->on.rows;
     return CINCH_OK;
 }
 
@@ -289,7 +297,7 @@ static void free_comparison(comparison *c)
 {
     for (int i = 0; c->entries && i < c->n; i++) {
         entry *e = &c->entries[i];
-        cinch_dataset_free(e->data);
+        cinch_cli_close_measured(&e->on);
         cinch_run_free(e->run);
         cinch_config_free(e->config);
         free(e->name);

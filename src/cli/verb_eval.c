@@ -46,28 +46,18 @@ static void print_table(const cinch_evaluation *e)
     const char *note = e->pca_note ? e->pca_note : "";
     cinch_cli_print("%-13s %s, %lld samples\n", "part", e->part, (long long)e->n);
     for (int i = 0, n = list_figures(e, figures); i < n; i++)
-        cinch_cli_print("%-13s %.6g\n", figures[i].name, figures[i].value);
+        cinch_cli_print("%-13s %.6g\n", figures[i].name, isnan(figures[i].value) ? NAN : figures[i].value);
     if (isfinite(e->pca_mse)) cinch_cli_print("%-13s %.6g (%s)\n", "pca_mse", e->pca_mse, note);
     else cinch_cli_print("%-13s - (%s)\n", "pca_mse", note);
     cinch_cli_print("%-13s %lld\n", "parameters", (long long)e->parameters);
 }
 
-/* All rows that there are, or as many as --limit says. */
-static cinch_status evaluate_rows(const cinch_cli *cli, cinch_run *run, cinch_dataset *data, cinch_evaluation *e)
-{
-    cinch_run_rows rows;
-    TRY(cinch_run_rows_of(run, data, &rows));
-    rows.n = cinch_cli_rows(cli, rows.n);
-    return cinch_run_evaluate_rows(run, &rows, e);
-}
-
 static cinch_status evaluate(const cinch_cli *cli, cinch_run *run, cinch_evaluation *e)
 {
-    cinch_dataset *data;
-    if (!cinch_cli_given(cli, "data.spec")) return evaluate_rows(cli, run, NULL, e);
-    TRY(cinch_cli_open_data(cli, run, &data));
-    cinch_status status = evaluate_rows(cli, run, data, e);
-    cinch_dataset_free(data);
+    cinch_measured on;
+    cinch_status status = cinch_cli_open_measured(cli, run, &on);
+    if (!status) status = cinch_run_evaluate_rows(run, &on.rows, e);
+    cinch_cli_close_measured(&on);
     return status;
 }
 
@@ -75,6 +65,7 @@ cinch_status cinch_verb_eval(cinch_cli *cli)
 {
     cinch_run *run = NULL;
     cinch_evaluation e = {0};
+    TRY(cinch_cli_check_data_keys(cli));
     TRY(cinch_cli_open_run(cli, &run));
     cinch_status status = evaluate(cli, run, &e);
     if (!status && cli->json) status = print_json(&e);

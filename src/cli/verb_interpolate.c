@@ -93,6 +93,7 @@ cinch_status cinch_verb_interpolate(cinch_cli *cli)
 {
     cinch_run *run;
     TRY(cinch_convert_check(cli, false, ".png"));
+    TRY(cinch_cli_check_data_keys(cli));
     TRY(cinch_cli_open_run(cli, &run));
     cinch_status status = open_data(cli, run);
     cinch_run_free(run);

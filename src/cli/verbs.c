@@ -19,9 +19,11 @@ static const cinch_verb verbs[] = {
      "  cinch train --resume runs/first --epochs 20\n"
      "  cinch train --data x.npy --hidden-sizes 512,256 --latent-dim 32 --set schedule.name=cosine --out runs/second\n",
      cinch_verb_train},
-    {"eval", "measure how well a run reconstructs", "RUN", 1, CINCH_KEYS_DATA, "RUN [--data SPEC] [--json]",
+    {"eval", "measure how well a run reconstructs", "RUN", 1, CINCH_KEYS_TARGET,
+     "RUN [--data SPEC [--target SPEC]] [--json]",
      "Errors of the reconstruction, beside those of PCA with as many components: of the run's test part,\n"
-     "or of all rows of other data.\n" SPEC_TEXT,
+     "or of all rows of other data. A run that was trained with --target wants one for other data too, or\n"
+     "--set data.target= to be compared with the data itself.\n" SPEC_TEXT,
      "  cinch eval runs/first --json\n", cinch_verb_eval},
     {"encode", "turn data into codes", "RUN", 1, CINCH_KEYS_DATA, "RUN --data SPEC --out z.npy|z.npz",
      "Writes one code a row; into an .npz the mean mu and the log-variance logvar of a variational model's.\n"

@@ -51,6 +51,7 @@ typedef struct cinch_option {
     const char *aliases; /* other names of the key, without section */
     const char *only;    /* a value other than the default suits only these values of the section's `name` */
     bool may_change;     /* when a run is resumed */
+    bool later;          /* than the first checkpoints: at its default, no part of their fingerprint */
 } cinch_option;
 
 #define CINCH_OPTION(section, name, kind, struct_type, field, text, meaning, ...)                                      \

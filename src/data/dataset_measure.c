@@ -2,9 +2,12 @@
 /* What values a data set holds. */
 #include "data/dataset.h"
 
+#include "data/element.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LOOK_BYTES = 1 << 26, CHUNK_BYTES = 1 << 20 };
 
@@ -24,8 +27,14 @@ static void add(tally *t, double x)
     t->squares += (x - t->pivot) * (x - t->pivot);
 }
 
-static void add_raw(tally *t, const cinch_dataset *d, const void *raw, int64_t count)
+/* Looks at rows [rows, row] of raw values, the first of which is number `first`. */
+typedef void (*visitor)(void *to, const cinch_dataset *d, const void *raw, int64_t first, int64_t rows);
+
+static void add_rows(void *to, const cinch_dataset *d, const void *raw, int64_t first, int64_t rows)
 {
+    (void)first;
+    tally *t = to;
+    int64_t count = rows * d->layout.count;
     const uint8_t *bytes = raw;
     const float *floats = raw;
     if (d->info.dtype == CINCH_U8) {
@@ -37,6 +46,33 @@ static void add_raw(tally *t, const cinch_dataset *d, const void *raw, int64_t c
         else if (isnan(floats[i])) t->nan++;
         else t->infinite++;
     }
+}
+
+static cinch_status visit(const cinch_dataset *d, int64_t first, int64_t rows, visitor look, void *to)
+{
+    int64_t step = CHUNK_BYTES / (int64_t)d->row_bytes + 1;
+    if (step > rows) step = rows;
+    void *chunk = cinch_calloc((size_t)step, d->row_bytes);
+    if (!chunk) return CINCH_DEVICE;
+    cinch_status status = CINCH_OK;
+    for (int64_t at = 0; at < rows && !status; at += step) {
+        int64_t n = step < rows - at ? step : rows - at;
+        status = cinch_dataset_read(d, first + at, n, chunk);
+        if (!status) look(to, d, chunk, first + at, n);
+    }
+    free(chunk);
+    return status;
+}
+
+/* Those that the limit leaves of either part of the container. */
+static cinch_status visit_used(const cinch_dataset *d, visitor look, void *to)
+{
+    const int64_t *count = d->source.count;
+    for (int part = 0; part < 2; part++) {
+        int64_t rows = d->limit > 0 && d->limit < count[part] ? d->limit : count[part];
+        if (rows > 0) TRY(visit(d, part ? count[0] : 0, rows, look, to));
+    }
+    return CINCH_OK;
 }
 
 /* --- for people: everything --------------------------------------------------------------------------------------- */
@@ -55,18 +91,70 @@ static cinch_dataset_stats summary(const tally *t)
 
 cinch_status cinch_dataset_measure(const cinch_dataset *data, cinch_dataset_stats *out)
 {
-    int64_t step = CHUNK_BYTES / (int64_t)data->row_bytes + 1;
     tally t = nothing;
-    void *chunk = cinch_calloc((size_t)step, data->row_bytes);
-    if (!chunk) return CINCH_DEVICE;
-    cinch_status status = CINCH_OK;
-    for (int64_t at = 0; at < data->info.rows && !status; at += step) {
-        int64_t count = step < data->info.rows - at ? step : data->info.rows - at;
-        status = cinch_dataset_read(data, at, count, chunk);
-        if (!status) add_raw(&t, data, chunk, count * data->layout.count);
-    }
-    free(chunk);
+    cinch_status status = visit(data, 0, data->info.rows, add_rows, &t);
     *out = summary(&t);
+    return status;
+}
+
+/* --- is all finite? ----------------------------------------------------------------------------------------------- */
+
+/* The largest of all bit patterns without their signs: of what is not finite they are at least those of infinity. */
+static void find_largest(void *to, const cinch_dataset *d, const void *raw, int64_t first, int64_t rows)
+{
+    (void)first;
+    int32_t bits, largest = *(int32_t *)to;
+    for (int64_t i = 0; i < rows * d->layout.count; i++) {
+        memcpy(&bits, (const float *)raw + i, sizeof bits);
+        bits &= INT32_MAX;
+        largest = bits > largest ? bits : largest;
+    }
+    *(int32_t *)to = largest;
+}
+
+typedef struct gaps { int64_t count, first_row; } gaps;
+
+static void count_gaps(void *to, const cinch_dataset *d, const void *raw, int64_t first, int64_t rows)
+{
+    gaps *g = to;
+    const float *x = raw;
+    for (int64_t i = 0; i < rows * d->layout.count; i++)
+        if (!isfinite(x[i]) && g->count++ == 0) g->first_row = first + i / d->layout.count;
+}
+
+static cinch_status fail_gaps(const cinch_dataset *d)
+{
+    gaps g = {0};
+    TRY(visit_used(d, count_gaps, &g));
+    return cinch_fail(CINCH_DATA, "%s: %lld value%s not finite%s, the first in row %lld; repair the data, or set "
+                      "data.nan=keep", d->name, (long long)g.count, g.count == 1 ? " is" : "s are",
+                      d->source.element == CINCH_ELEMENT_F64 ? " as f32" : "", (long long)g.first_row);
+}
+
+cinch_status cinch_dataset_check_finite(const cinch_dataset *d)
+{
+    static const int32_t infinity = 0x7F800000;
+    int32_t largest = 0;
+    if (d->info.dtype != CINCH_F32 || cinch_element_is_integer(d->source.element)) return CINCH_OK;
+    TRY(visit_used(d, find_largest, &largest));
+    return largest < infinity ? CINCH_OK : fail_gaps(d);
+}
+
+/* --- bounds of some rows ------------------------------------------------------------------------------------------ */
+
+cinch_status cinch_dataset_bounds(const cinch_dataset *d, const int32_t *index, int64_t count, double *low,
+                                  double *high)
+{
+    tally t = nothing;
+    void *row = cinch_calloc(1, d->row_bytes);
+    cinch_status status = row ? CINCH_OK : CINCH_DEVICE;
+    for (int64_t i = 0; i < count && !status; i++) {
+        status = index ? cinch_dataset_gather(d, &index[i], 1, row) : cinch_dataset_read(d, i, 1, row);
+        if (!status) add_rows(&t, d, row, 0, 1);
+    }
+    free(row);
+    *low = t.count ? t.low * d->info.scale + d->info.offset : 0;
+    *high = t.count ? t.high * d->info.scale + d->info.offset : 0;
     return status;
 }
 
@@ -87,7 +175,7 @@ static cinch_status look(const cinch_dataset *d, tally *t, void *row)
     int64_t count = n < most ? n : most;
     for (int64_t i = 0; i < count; i++) {
         TRY(cinch_dataset_gather(d, &index[(int64_t)((double)i * (double)n / (double)count)], 1, row));
-        add_raw(t, d, row, d->layout.count);
+        add_rows(t, d, row, 0, 1);
     }
     return CINCH_OK;
 }

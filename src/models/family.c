@@ -11,8 +11,9 @@ enum { FAMILIES = sizeof families / sizeof *families };
 #define ROW(kind, name, field, ...) CINCH_OPTION("model", name, kind, cinch_shared_config, field, __VA_ARGS__)
 const cinch_option cinch_shared_options[] = {
     ROW(STRING, "name", name, "dense", "family or preset; `cinch models` lists them", .flag = "--model"),
-    ROW(ENUM, "output_activation", output_activation, "auto", "after the last layer; auto: sigmoid for data in [0,1], "
-        "tanh for [-1,1], else linear", .choices = "auto sigmoid tanh linear", .flag = "--output-activation"),
+    ROW(ENUM, "output_activation", output_activation, "auto", "after the last layer; auto: sigmoid where "
+        "what is to come out (the target, or else the data) spans [0,1] to within 1% of both ends, or the loss is bce; "
+        "tanh for [-1,1]; else linear", .choices = "auto sigmoid tanh linear", .flag = "--output-activation"),
     ROW(ENUM, "init", init, "default", "how weights start; default: as PyTorch's layers, biases too; with any other, "
         "biases start at zero", .choices = CINCH_INIT_NAMES),
     ROW(NUMBER, "init_scale", init_scale, "0.05", "of init uniform: half the width; normal: the deviation",

@@ -158,6 +158,7 @@ cinch_status cinch_settings_check(cinch_settings *s)
 
 void cinch_settings_derive(cinch_settings *s)
 {
+    s->data.public.keep_nan = s->data.nan == 1;
     s->data.public.resident = s->data.resident == 0;
     s->loss.public.reduction_auto = s->loss.reduction == 0;
     s->loss.public.reduction = s->loss.reduction == 0 ? CINCH_MEAN : (cinch_reduction)(s->loss.reduction - 1);

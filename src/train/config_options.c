@@ -19,6 +19,8 @@ static const cinch_option data_rows[] = {
     DATA(NUMBERS, "split", public.split, "0.8,0.1,0.1", "shares of train, validation and test; a container's own test "
          "part stays", .count = 3, .high = INFINITY),
     DATA(STRING, "range", range, "0:1", "integer images become floats from LOW to HIGH (LOW:HIGH); none: they stay"),
+    DATA(ENUM, "nan", nan, "error", "values that are not finite (nan, inf); error: such data is refused; keep: they "
+         "stay, and nan comes out where nan went in", .choices = "error keep", .later = true),
     DATA(INT64, "limit", public.limit, "0", "take only the first so many samples; 0: all", .high = steps_limit,
          .flag = "--limit"),
     DATA(BOOL, "shuffle", public.shuffle, "true", "another order in each epoch", .flag = "--no-shuffle"),
@@ -28,8 +30,9 @@ static const cinch_option data_rows[] = {
 
 #define LOSS(kind, name, field, ...) CINCH_OPTION("loss", name, kind, cinch_settings, loss.field, __VA_ARGS__)
 static const cinch_option loss_rows[] = {
-    LOSS(STRING, "name", public.name, "auto", "of the reconstruction; auto: the model's own; gaussian: likelihood "
-         "under a learned deviation", .choices = "auto mse l1 huber bce bce_logits relative_l2 gaussian",
+    LOSS(STRING, "name", public.name, "auto", "of the reconstruction; auto: mse, of variational models with a sigmoid "
+         "bce_logits; bce and bce_logits want targets in [0,1]; gaussian: likelihood under a learned deviation",
+         .choices = "auto mse l1 huber bce bce_logits relative_l2 gaussian",
          .flag = "--loss"),
     LOSS(ENUM, "reduction", reduction, "auto", "mean: over all elements; batchmean: summed per sample, averaged over "
          "the batch; sum; auto: batchmean for variational models, else mean; none: the elements' own losses, which "

@@ -15,6 +15,7 @@ typedef struct cinch_settings {
     struct {
         cinch_data_config public;
         char *range;             /* "0:1" or "none" */
+        int nan;                 /* position in "error keep" */
         int resident;            /* position in "auto never" */
     } data;
     struct {

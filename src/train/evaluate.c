@@ -166,7 +166,8 @@ static cinch_status measure_pca(cinch_run *r, const cinch_feed_source *rows, dou
     TRY(cinch_run_training_rows(r, &training));
     TRY(cinch_pca_fit(&pca, r->device, &training, cinch_shape_count(cinch_model_code_shape(r->model))));
     cinch_status status = cinch_pca_error(&pca, r->device, rows, mse);
-    snprintf(r->pca_note, sizeof r->pca_note, "%s", pca.note);
+    bool finite = status || isfinite(*mse);
+    snprintf(r->pca_note, sizeof r->pca_note, "%s", finite ? pca.note : "not finite: the data holds nan or inf");
     cinch_pca_free(&pca);
     return status;
 }

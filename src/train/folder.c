@@ -3,6 +3,7 @@
 
 #include <cinch/data.h>
 
+#include "core/json.h"
 #include "core/status.h"
 #include "data/text_file.h"
 #include "train/config_options.h"
@@ -199,12 +200,46 @@ static cinch_status reset_changing(cinch_config *copy)
     return CINCH_OK;
 }
 
+/* Takes out an option that older configurations do not have, where it says nothing else than they do. */
+static cinch_status drop_later(json_t *section, const cinch_option *row)
+{
+    cinch_option_info info;
+    json_t *fallback;
+    cinch_option_describe(row, &info);
+    TRY(cinch_option_value(&fallback, info.type, info.fallback));
+    if (json_equal(json_object_get(section, cinch_option_leaf(row)), fallback))
+        json_object_del(section, cinch_option_leaf(row));
+    json_decref(fallback);
+    return CINCH_OK;
+}
+
+static cinch_status drop_all_later(json_t *config)
+{
+    for (int i = 0; i < CINCH_SECTIONS; i++)
+        for (const cinch_option *row = cinch_sections[i].rows; row->key; row++)
+            if (row->later) TRY(drop_later(json_object_get(config, cinch_sections[i].name), row));
+    return CINCH_OK;
+}
+
+static cinch_status text_to_hash(const cinch_config *config, char **text)
+{
+    char *complete;
+    json_t *object = NULL;
+    TRY(cinch_config_text(config, &complete));
+    cinch_status status = cinch_json_parse(&object, complete, "config", CINCH_INTERNAL);
+    if (!status) status = drop_all_later(object);
+    if (!status) status = cinch_json_text(text, object, 2);
+    json_decref(object);
+    cinch_free(complete);
+    return status;
+}
+
 static cinch_status fingerprint(cinch_config *copy, char out[32])
 {
     char *text;
     TRY(reset_changing(copy));
     TRY(cinch_config_resolve(copy));
-    TRY(cinch_config_text(copy, &text));
+    TRY(text_to_hash(copy, &text));
     snprintf(out, 32, "%016" PRIx64, hash_text(text));
     cinch_free(text);
     return CINCH_OK;

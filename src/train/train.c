@@ -151,6 +151,7 @@ static cinch_status train(run *r, cinch_train_result *result)
     cinch_trainer *t = &r->trainer;
     TRY(check_folder(&r->folder, t->config, &t->options));
     if (r->resume) t->tuning = r->folder.tuning;
+    if (r->resume) t->model_file = r->folder.model;
     bool saved_parts = r->resume && cinch_file_exists(r->folder.parts);
     TRY(cinch_trainer_build(t, saved_parts ? r->folder.parts : NULL, !r->resume));
     TRY(begin(r));

@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include "core/status.h"
+#include "train/target.h"
 #include "train/tuning.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ static cinch_status check(const cinch_trainer *t)
     if (train->patience > 0 && !t->validation)
         return cinch_fail(CINCH_USAGE, "train.patience: there is no validation part; give data.split one, "
                           "or --val-data");
+    TRY(cinch_target_check(&t->source, strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(t->model)));
     TRY(check_variational(t->model, loss));
     TRY(check_sparsity(loss));
     if (train->accumulate > 1 && loss->reduction == CINCH_SUM && (loss->l1 > 0 || loss->l2 > 0))
@@ -52,8 +54,12 @@ static cinch_status open_device(cinch_trainer *t)
 
 static cinch_status make_model(cinch_trainer *t)
 {
+    char *json;
     cinch_border border = cinch_border_of(cinch_dataset_describe(t->source.data));
-    return cinch_model_create(&t->model, cinch_config_model_json(t->config), &border.sample);
+    TRY(cinch_target_model(t->config, &t->source, t->model_file, &json));
+    cinch_status status = cinch_model_create(&t->model, json, &border.sample);
+    free(json);
+    return status;
 }
 
 static cinch_status make_feeds(cinch_trainer *t)

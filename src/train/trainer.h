@@ -18,6 +18,7 @@ typedef struct cinch_trainer {
     cinch_feed *feed, *validation;
     cinch_fit fit;
     char fingerprint[32];
+    const char *model_file; /* of the run that is resumed: its output activation stays; or NULL */
     const char *tuning;     /* the file of choices to take before plans are made, or NULL */
     char *tuning_note;      /* why it was not taken, or NULL */
 } cinch_trainer;
