@@ -109,7 +109,8 @@ expect 2 '^cinch: lr: unknown key; did you mean optimizer.lr' train --set lr=3 -
 expect 2 '^cinch: model.latent: unknown key; did you mean model.latent_dim' train --set model.latent=3 --out x
 expect 2 '^cinch: optimizer.momentum' train --set optimizer.momentum=0.9 --out x
 expect 2 '^cinch: data.layout' train --set data.layout=channels_middle --out x
-expect 2 '^cinch: --set optimizer.lr: is for training; eval takes only keys that say what data is' eval run --set optimizer.lr=3
+expect 2 '^cinch: --set optimizer.lr: is for training; eval takes only keys that say what data is' \
+    eval run --set optimizer.lr=3
 expect 2 '^cinch: data.layuot: .*data.layout' eval run --set data.layuot=x
 expect 2 '^cinch: --set: unknown flag' decode run --set data.layout=channels_last
 expect 2 '^cinch: --data: not UTF-8' train --data $'bad\xff.npy' --out x
@@ -210,7 +211,8 @@ check 'another family takes over what both have' \
     test "$(key activation --config dense.json --model vae)" = '"activation": "elu"'
 expect 0 'encoder.0 .*784 -> 128' train --config dense.json --model stacked --dry-run
 expect 0 '^vae on' train --config dense.json --model vae --dry-run
-expect 2 '^cinch: model.code_activation: unknown' train --config dense.json --model vae --set model.code_activation=relu \
+expect 2 '^cinch: model.code_activation: unknown' \
+    train --config dense.json --model vae --set model.code_activation=relu \
     --dry-run
 printf '{"model": {"code_activatoin": "relu"}}' > bad.json
 expect 2 '^cinch: bad.json: model.code_activatoin: .*did you mean model.code_activation' \

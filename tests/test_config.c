@@ -534,8 +534,8 @@ static const struct { const char *key, *text, *error; } changes_on_resume[] = {
     {"train.max_steps", "5", "train.max_steps 5: the run has no such bound; extend the one that it has, "
      "train.epochs (--epochs)"},
     {"model.name", "dense", NULL},
-    {"model.name", "simple", "model.name \"simple\": the run has \"dense\" with hidden_sizes [512]; resuming may change "
-     "only how long it trains, its device, threads and logging"},
+    {"model.name", "simple", "model.name \"simple\": the run has \"dense\" with hidden_sizes [512]; resuming may "
+     "change only how long it trains, its device, threads and logging"},
     {"model.name", "vae", "model.name \"vae\": the run has \"dense\"; resuming may change only how long it trains, its "
      "device, threads and logging"},
     {"train.batch_size", "64", "train.batch_size 64: the run has 128; resuming may change only how long it trains, its "

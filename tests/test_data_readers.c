@@ -218,7 +218,8 @@ Test(readers, values_that_are_not_finite)
     const int32_t whole[2] = {0x7FC00000, INT32_MIN};
     const cinch_dataset_options two = {.limit = 2}, keep = {.keep_nan = true};
     const char *bad = put_array("bad.npy", CINCH_ELEMENT_F32, 4, 2, x);
-    refused(bad, NULL, CINCH_DATA, "2 values are not finite, the first in row 2; repair the data, or set data.nan=keep");
+    refused(bad, NULL, CINCH_DATA,
+            "2 values are not finite, the first in row 2; repair the data, or set data.nan=keep");
     cinch_dataset_free(opened(bad, &two));
     cinch_dataset_free(opened(bad, &keep));
     bad = put_array("wide.npy", CINCH_ELEMENT_F64, 2, 1, wide);

@@ -330,7 +330,8 @@ Test(models, elements_have_losses_of_their_own)
     built b = build("{}", picture);
     cinch_shape shape = cinch_shape_of(b.graph, cinch_loss_mse(b.graph, b.y, b.x, CINCH_NONE));
     OK(cinch_graph_status(b.graph));
-    cr_assert(shape.rank == 4 && shape.dim[0] == BATCH && shape.dim[1] == 28 && shape.dim[2] == 28 && shape.dim[3] == 1);
+    cr_assert_eq(shape.rank, 4);
+    cr_assert(shape.dim[0] == BATCH && shape.dim[1] == 28 && shape.dim[2] == 28 && shape.dim[3] == 1);
     end(&b);
 }
 

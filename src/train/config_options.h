@@ -42,8 +42,8 @@ extern const cinch_section cinch_sections[CINCH_SECTIONS];
 /* NULL where there is none of this name ("model" is not among them). */
 const cinch_section *cinch_section_find(const char *name);
 
-/* Whether a model of this name has its own say about one of the model's keys: it has no such key, or it is a preset with
-   a value for it. */
+/* Whether a model of this name has its own say about one of the model's keys: it has no such key, or is a preset with a
+   value for it. */
 bool cinch_model_overrides(const char *name, const char *leaf);
 
 /* Refuses what no single row can see is wrong, and puts in the number of epochs. */
