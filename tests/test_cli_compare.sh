@@ -186,6 +186,16 @@ expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite emp
 expect 0 '' compare a.json --lr 0.5 --quiet --out flags --overwrite
 check '--overwrite' grep -q '"lr": 0.5' flags/a/config.json
 
+# --- a signal while it measures: what is trained stays
+configure short.json --max-steps 2 --set data.spec=shapes:24000 --set train.report=false
+"$cinch" compare short.json --quiet --out measured > out 2> err < /dev/null &
+pid=$!
+while kill -0 $pid 2> nothing && [ ! -e measured/short/model.safetensors ]; do sleep 0.01; done
+kill -TERM $pid
+wait $pid
+judge 143 '^cinch: compare: stopped while measuring; the runs are whole' $? 'compare and SIGTERM'
+check 'no table' test ! -s out
+
 # --- a training that is stopped goes on
 configure long.json --max-steps 100000000 --log-every 1
 "$cinch" compare long.json --quiet --out stopped > out 2> err < /dev/null &

@@ -180,6 +180,8 @@ const char *cinch_cli_shape(cinch_shape shape, char *text, size_t size);
 
 /* From now on SIGINT, SIGTERM and SIGUSR1 set a flag, which is returned, to the status to end with. */
 const volatile int *cinch_cli_catch_signals(void);
+/* The same flag; signals are left as they are. */
+const volatile int *cinch_cli_stop(void);
 
 /* --- progress.c --------------------------------------------------------------------------------------------------- */
 
@@ -237,7 +239,8 @@ const char *cinch_cli_gpu(char *text, size_t size);
 
 /* --- verb_report.c ------------------------------------------------------------------------------------------------ */
 
-/* Writes the report and the pictures of a run folder that `train` has just left. */
+/* Writes the report and the pictures of a run folder that `train` has just left; a signal leaves out what is not written
+   yet. */
 cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run);
 
 /* --- convert.c: rows in, rows out, in pieces ---------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ void cinch_cli_tell_device(const cinch_cli *cli)
 cinch_run_options cinch_cli_run_options(const cinch_cli *cli)
 {
     const cinch_train_config *t = cinch_config_train(cli->config);
-    cinch_run_options options = {.device = t->device, .threads = t->threads};
+    cinch_run_options options = {.device = t->device, .threads = t->threads, .stop = cinch_cli_stop()};
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
     if (cinch_cli_given(cli, "train.seed")) options.seed = t->seed;
     if (cinch_cli_given(cli, "train.precision")) options.precision = cinch_precision_name(t->precision);

@@ -247,10 +247,19 @@ static cinch_status print_json(const comparison *c)
     return CINCH_OK;
 }
 
+/* After training, signals are caught. */
+static cinch_status measure(const comparison *c)
+{
+    cinch_status status = cinch_report_compare(c->contenders, c->n, c->found);
+    if (!status || (int)status != *cinch_cli_stop()) return status;
+    return cinch_cli_fail(status, "compare: stopped while measuring; the runs are whole and the same command does not "
+                                  "train them again");
+}
+
 static cinch_status show(const comparison *c)
 {
     char note[512] = "";
-    TRY(cinch_report_compare(c->contenders, c->n, c->found));
+    TRY(measure(c));
     if (c->cli->out) TRY(write_out(c, note));
     if (c->cli->json) TRY(print_json(c));
     else TRY(cinch_compare_print(c->cli, c->contenders, c->n, c->found));

@@ -70,6 +70,7 @@ static cinch_status open_run(cinch_run *r, const char *path, const cinch_run_opt
     TRY(cinch_device_open(&r->device, options->device ? options->device : "auto", &device));
     int64_t trained = cinch_config_train(r->config)->batch_size;
     r->seed = options->seed;
+    r->stop = options->stop;
     r->batch_size = options->batch_size > 0 ? options->batch_size : trained;
     TRY(choose_precision(r, options->precision));
     return open_model(r);
@@ -248,8 +249,10 @@ static cinch_status run_pass(cinch_run *r, pass *p, int64_t n)
     cinch_plan **plan = &r->forward[p->direction];
     if (!*plan)
         TRY(cinch_forward_create(plan, r->model, r->device, r->params, p->direction, r->batch_size, r->precision));
-    for (int64_t first = 0; first < n; first += r->batch_size)
+    for (int64_t first = 0; first < n; first += r->batch_size) {
+        TRY(cinch_stopped(r->stop));
         TRY(pass_batch(r, p, first, n - first < r->batch_size ? n - first : r->batch_size));
+    }
     return CINCH_OK;
 }
 
