@@ -181,7 +181,7 @@ expect 0 '' compare a.json --set train.max_steps=3 --data p120.npy --limit 80 --
 check '--set and --data' test "$(column steps) $(column n)" = '3  8 '
 expect 0 '^flags/a: training goes on$' compare a.json --set train.max_steps=4 --data p120.npy --limit 80 --out flags
 check 'a longer training goes on' test "$(column steps)" = '4 '
-expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite empties it' \
+expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite removes it' \
     compare a.json --lr 0.5 --out flags
 expect 0 '' compare a.json --lr 0.5 --quiet --out flags --overwrite
 check '--overwrite' grep -q '"lr": 0.5' flags/a/config.json

@@ -63,7 +63,8 @@ check 'what is not UTF-8 is shown as ?' grep -qF -- "--out 'caf?'" $'caf\xe9/env
 stop_report()
 {
     rm -rf "late$2"
-    "$cinch" train "${small[@]:2}" --data shapes:24000 --max-steps 2 --device cpu --out "late$2" > out 2> err < /dev/null &
+    "$cinch" train "${small[@]:2}" --data shapes:24000 --max-steps 2 --device cpu --out "late$2" \
+        > out 2> err < /dev/null &
     local pid=$!
     while kill -0 $pid 2> nothing && [ ! -e "late$2/model.safetensors" ]; do sleep 0.01; done
     kill "-$1" $pid

@@ -31,7 +31,7 @@ typedef struct cinch_progress {
 } cinch_progress;
 
 typedef struct cinch_train_options {
-    bool overwrite;          /* empties a non-empty run folder first */
+    bool overwrite;          /* removes the run that is in the folder first; files of others stay */
     bool resume;             /* goes on from the newest valid checkpoint (afresh when there is none yet) */
     void (*progress)(void *user, const cinch_progress *progress);  /* called on the training thread; may be NULL */
     void *user;

@@ -2,6 +2,7 @@
 /* compare: runs are opened, configurations trained, then all are measured side by side. */
 #include "cli/compare.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static cinch_status classify(comparison *c)
     for (int i = 0; i < c->n; i++) {
         const char *operand = c->cli->operands[i];
         if (access(operand, F_OK))
-            return cinch_cli_fail(CINCH_DATA, "%s: no such run folder or configuration", operand);
+            return cinch_cli_fail(CINCH_DATA, "%s: %s", operand, errno == ENOENT ?
+                                  "no such run folder or configuration" : strerror(errno));
         if (is_folder(operand)) continue;
         TRY(cinch_config_create(&c->entries[i].config));
         c->configs++;
@@ -74,7 +76,7 @@ static cinch_status check_flags(const comparison *c)
     if (c->configs && !cli->out)
         return cinch_cli_fail(CINCH_USAGE, "compare: --out FOLDER is missing, for the runs of the configurations");
     if (cli->overwrite && !c->configs)
-        return cinch_cli_fail(CINCH_USAGE, "--overwrite: empties the folders of configurations, and all here are runs");
+        return cinch_cli_fail(CINCH_USAGE, "--overwrite: removes the runs in the folders of configurations, and all here are runs");
     if (cli->out && !access(cli->out, F_OK) && !is_folder(cli->out))
         return cinch_cli_fail(CINCH_OUTPUT, "--out %s: not a folder", cli->out);
     return CINCH_OK;
@@ -181,7 +183,7 @@ static cinch_status look_into_folder(const cinch_cli *cli, entry *e)
     cinch_train_options options = {.overwrite = cli->overwrite, .resume = e->resume};
     cinch_status status = cinch_train_check(e->config, e->path, &options);
     if (status == CINCH_USAGE && e->resume)
-        cinch_cli_fail(status, "%s: has a run of another configuration: %s; --overwrite empties it", e->path,
+        cinch_cli_fail(status, "%s: has a run of another configuration: %s; --overwrite removes it", e->path,
                        cinch_last_error());
     if (!status && e->resume) status = look_whether_trained(e, saved);
     free(saved);

@@ -20,9 +20,10 @@ static cinch_status write_report(const cinch_cli *cli, const char *run)
 cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run)
 {
     cinch_status status = write_report(cli, run);
-    if (!status || (int)status != *cinch_cli_stop()) return status;
-    return cinch_cli_fail(status, "%s: stopped during the report; training has ended and the run is whole; cinch report "
-                                  "%s makes its page", run, run);
+    if (!status) return CINCH_OK;
+    bool stopped = (int)status == *cinch_cli_stop();
+    return cinch_cli_fail(status, "%s%s; training has ended and the run is whole; cinch report %s makes its page",
+                          stopped ? run : cinch_last_error(), stopped ? ": stopped during the report" : "", run);
 }
 
 static cinch_status print_files(const cinch_cli *cli)

@@ -4,6 +4,7 @@
 #include <cinch/data.h>
 
 #include "data/failpoint.h"
+#include "data/text_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,8 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What to do about an error of the system. */
-static const char *advice(int error)
+const char *cinch_write_advice(int error)
 {
     switch (error) {
     case ENOENT:
@@ -35,7 +35,8 @@ static const char *advice(int error)
 /* Closes and removes first, so that the disk is free again by the time the caller reads the message. */
 static cinch_status give_up(cinch_output *out, const char *what, int error)
 {
-    cinch_status status = cinch_fail(CINCH_OUTPUT, "%s: %s: %s; %s", out->path, what, strerror(error), advice(error));
+    cinch_status status = cinch_fail(CINCH_OUTPUT, "%s: %s: %s; %s", out->path, what, strerror(error),
+                                     cinch_write_advice(error));
     cinch_output_close(out);
     return status;
 }
@@ -71,7 +72,7 @@ static cinch_status make_temporary(cinch_output *out, int (*make)(cinch_output *
     free(out->temporary);
     out->temporary = NULL;
     return cinch_fail(CINCH_OUTPUT, "%s: cannot create a file in %s: %s; %s", out->path, out->folder, strerror(error),
-                      advice(error));
+                      cinch_write_advice(error));
 }
 
 static int make_file(cinch_output *out)
@@ -115,7 +116,8 @@ static cinch_status open_direct(cinch_output *out)
     out->direct = true;
     out->fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) : open(out->path, O_WRONLY | O_CLOEXEC);
     if (out->fd < 0)
-        return cinch_fail(CINCH_OUTPUT, "%s: cannot open: %s; %s", out->path, strerror(errno), advice(errno));
+        return cinch_fail(CINCH_OUTPUT, "%s: cannot open: %s; %s", out->path, strerror(errno),
+                          cinch_write_advice(errno));
     out->open = true;
     return CINCH_OK;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file that is there whole or not at all: bytes go to a file without a name, which is synced and gets its name at the
- * commit, so that a process that is killed leaves nothing; where the system has no such files, to a temporary file beside
- * it, which cinch_remove_leftovers knows. What had the name before is replaced; of a link, the link. "-" and what is not a
- * regular file (a terminal, a pipe, /dev/null) are written directly.
+ * A file that is there whole or not at all: bytes go to a file without a name, which is synced and gets its name at
+ * the commit, so that a process that is killed leaves nothing; where the system has no such files, to a temporary file
+ * beside it, which cinch_remove_leftovers knows. What had the name before is replaced; of a link, the link. "-" and
+ * what is not a regular file (a terminal, a pipe, /dev/null) are written directly.
  */
 #ifndef CINCH_DATA_OUTPUT_H
 #define CINCH_DATA_OUTPUT_H

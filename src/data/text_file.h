@@ -11,6 +11,9 @@
 cinch_status cinch_write_bytes(const char *path, const void *bytes, size_t size);
 cinch_status cinch_write_text(const char *path, const char *text);
 
+/* What to do about an error of the system in writing: a static text. */
+const char *cinch_write_advice(int error);
+
 /* Reads all of a file of at most `most` bytes into new text. CINCH_DATA where it cannot be read, is longer or holds a
    zero byte. */
 cinch_status cinch_read_text(const char *path, size_t most, char **text);

@@ -3,7 +3,8 @@
  * Preloaded into the command to make one call fail, and to count blocks that were never freed.
  *
  *     FAULT_CLASS   alloc: malloc calloc realloc posix_memalign aligned_alloc mmap
- *                   file:  open for writing, write pwrite ftruncate fsync linkat rename mkdir (of what is no standard stream)
+ *                   file:  open for writing, write pwrite ftruncate fsync linkat rename mkdir (of what is no
+ *                          standard stream)
  *                   read:  open for reading, opendir, read, pread
  *                   thread: pthread_create
  *     FAULT_AT      the number of the call that fails, from 1; 0: none
