@@ -216,6 +216,9 @@ cinch_status cinch_cli_train(const cinch_cli *cli, const cinch_config *config, c
 /* Opens --data as the run's data was read, but for data.* given here; checks that it suits the model. */
 cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dataset **out);
 
+/* CINCH_USAGE where --out is the file that holds the data. */
+cinch_status cinch_cli_keep_data(const cinch_cli *cli, const char *spec);
+
 /* The data options of a configuration. */
 cinch_dataset_options cinch_cli_data_options(const cinch_config *config);
 

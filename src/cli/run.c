@@ -103,6 +103,14 @@ static cinch_status merge(const cinch_cli *cli, cinch_config *config)
     return cinch_config_resolve(config);
 }
 
+cinch_status cinch_cli_keep_data(const cinch_cli *cli, const char *spec)
+{
+    bool same = false;
+    if (cli->out) TRY(cinch_data_is_file(spec, cli->out, &same));
+    if (!same) return CINCH_OK;
+    return cinch_cli_fail(CINCH_USAGE, "--out %s: is the data itself, which it would replace; name another file", cli->out);
+}
+
 static cinch_status open_merged(const cinch_config *config, const cinch_run *run, cinch_dataset **out)
 {
     const char *spec = cinch_config_data(config)->spec;
@@ -120,6 +128,7 @@ cinch_status cinch_cli_open_data(const cinch_cli *cli, cinch_run *run, cinch_dat
     cinch_config *config;
     TRY(cinch_config_copy(&config, cinch_run_config(run)));
     cinch_status status = merge(cli, config);
+    if (!status) status = cinch_cli_keep_data(cli, cinch_config_data(config)->spec);
     if (!status) status = open_merged(config, run, out);
     cinch_config_free(config);
     return status;

@@ -133,7 +133,7 @@ cinch_status cinch_run_dataset(cinch_run *r, cinch_dataset **borrowed)
 {
     if (!r->source.data) {
         const char *parts = cinch_file_exists(r->folder.parts) ? r->folder.parts : NULL;
-        TRY(cinch_data_source_open(&r->source, r->config, parts));
+        TRY(cinch_data_source_open(&r->source, r->config, parts, false));
     }
     *borrowed = r->source.data;
     return check_samples(r, r->source.data);
@@ -153,7 +153,9 @@ cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows
         *out = (cinch_run_rows){.data = data, .part = "all", .n = cinch_dataset_describe(data)->rows};
         return check_samples(r, data);
     }
-    TRY(cinch_run_dataset(r, &data));
+    cinch_status status = cinch_run_dataset(r, &data);
+    if (status == CINCH_DATA && !data) return cinch_fail_also(status, "; --data SPEC names other data");
+    TRY(status);
     *out = (cinch_run_rows){.data = data, .part = cinch_part_name(CINCH_PART_TEST)};
     out->n = cinch_dataset_part(data, CINCH_PART_TEST, &out->index);
     out->target = r->source.target;

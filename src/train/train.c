@@ -149,9 +149,7 @@ static cinch_status end(run *r, cinch_status stopped)
 /* A full disk, say, is no reason to begin anew. */
 static cinch_status advise(const run *r, cinch_status status)
 {
-    char reason[1024];
-    snprintf(reason, sizeof reason, "%s", cinch_last_error());
-    return status == CINCH_OUTPUT ? cinch_fail(status, "%s; then --resume %s goes on", reason, r->folder.path) : status;
+    return status == CINCH_OUTPUT ? cinch_fail_also(status, "; then --resume %s goes on", r->folder.path) : status;
 }
 
 static cinch_status train(run *r, cinch_train_result *result)
