@@ -13,7 +13,8 @@ static const cinch_flag flags[] = {
     FLAG("train", "--overwrite", NULL, overwrite, "remove the run that is in the folder first; other files stay"),
     FLAG("train", "--dry-run", NULL, dry_run, "say what training would take and write nothing"),
     FLAG("compare", "--out", "FOLDER", out, "gets compare.png, compare.json and the runs of configurations"),
-    FLAG("compare", "--overwrite", NULL, overwrite, "train configurations anew, removing the runs in their folders first"),
+    FLAG("compare", "--overwrite", NULL, overwrite, "train configurations anew; the runs in their folders are removed "
+         "first"),
     FLAG("encode", "--out", "FILE", out, "z.npy: codes, [rows, code] (- is standard output); z.npz, of a variational "
          "model: mu and logvar"),
     FLAG("encode", "--posterior", "NAME", posterior, "what a variational model's code is: its mean, or a sample, which "

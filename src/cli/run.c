@@ -108,7 +108,8 @@ cinch_status cinch_cli_keep_data(const cinch_cli *cli, const char *spec)
     bool same = false;
     if (cli->out) TRY(cinch_data_is_file(spec, cli->out, &same));
     if (!same) return CINCH_OK;
-    return cinch_cli_fail(CINCH_USAGE, "--out %s: is the data itself, which it would replace; name another file", cli->out);
+    return cinch_cli_fail(CINCH_USAGE, "--out %s: is the data itself, which it would replace; name another file",
+                          cli->out);
 }
 
 static cinch_status open_merged(const cinch_config *config, const cinch_run *run, cinch_dataset **out)

@@ -76,7 +76,7 @@ static cinch_status check_flags(const comparison *c)
     if (c->configs && !cli->out)
         return cinch_cli_fail(CINCH_USAGE, "compare: --out FOLDER is missing, for the runs of the configurations");
     if (cli->overwrite && !c->configs)
-        return cinch_cli_fail(CINCH_USAGE, "--overwrite: removes the runs in the folders of configurations, and all here are runs");
+        return cinch_cli_fail(CINCH_USAGE, "--overwrite: removes the runs of configurations, and all here are runs");
     if (cli->out && !access(cli->out, F_OK) && !is_folder(cli->out))
         return cinch_cli_fail(CINCH_OUTPUT, "--out %s: not a folder", cli->out);
     return CINCH_OK;

@@ -124,10 +124,11 @@ cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resu
     if (empty) return CINCH_OK;
     TRY(look_for_run(f, &is_run));
     if (!is_run)
-        return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json of cinch's); remove it yourself "
-                          "or take another", f->path);
+        return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json of cinch's); remove it "
+                          "yourself or take another", f->path);
     if (overwrite) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite removes the run in it, --resume goes on with it", f->path);
+    return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite removes the run in it, --resume goes on with it",
+                      f->path);
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
