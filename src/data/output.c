@@ -198,6 +198,7 @@ static cinch_status copy_to_temporary(cinch_output *out)
     close(from);
     if (!status && size < 0) return give_up(out, "cannot copy", error);
     if (!status && sync_descriptor(out->fd)) return give_up(out, "cannot sync", errno);
+    if (status) cinch_output_close(out);
     return status;
 }
 
