@@ -27,7 +27,7 @@ data                cinch/*  core/status.h core/options.h core/json.h core/rng.h
 data                !cinch/model.h !cinch/train.h !cinch/infer.h !cinch/report.h
 trained             cinch/*  core/status.h core/json.h  !cinch/train.h !cinch/infer.h !cinch/report.h
 train               cinch/*  core/status.h core/options.h core/json.h core/rng.h core/permute.h
-train               data/text_file.h trained/*
+train               data/text_file.h data/spec.h trained/*
 infer               cinch/*  core/status.h core/rng.h core/json.h trained/*  !cinch/train.h !cinch/report.h
 report              cinch/*  core/status.h core/options.h core/json.h  data/text_file.h train/clock.h
 cli                 cinch/*

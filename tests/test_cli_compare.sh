@@ -184,10 +184,20 @@ expect 0 '' compare a.json --set train.max_steps=3 --data p120.npy --limit 80 --
 check '--set and --data' test "$(column steps) $(column n)" = '3  8 '
 expect 0 '^flags/a: training goes on$' compare a.json --set train.max_steps=4 --data p120.npy --limit 80 --out flags
 check 'a longer training goes on' test "$(column steps)" = '4 '
-expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite empties it' \
+expect 2 '^cinch: flags/a: has a run of another configuration: .*--overwrite removes it' \
     compare a.json --lr 0.5 --out flags
 expect 0 '' compare a.json --lr 0.5 --quiet --out flags --overwrite
 check '--overwrite' grep -q '"lr": 0.5' flags/a/config.json
+
+# --- a signal while it measures: what is trained stays
+configure short.json --max-steps 2 --set data.spec=shapes:24000 --set train.report=false
+"$cinch" compare short.json --quiet --out measured > out 2> err < /dev/null &
+pid=$!
+while kill -0 $pid 2> nothing && [ ! -e measured/short/model.safetensors ]; do sleep 0.01; done
+kill -TERM $pid
+wait $pid
+judge 143 '^cinch: compare: stopped while measuring; the runs are whole' $? 'compare and SIGTERM'
+check 'no table' test ! -s out
 
 # --- a training that is stopped goes on
 configure long.json --max-steps 100000000 --log-every 1

@@ -150,6 +150,7 @@ for blocks in 0 1 8 40 100; do
     judge 6 "^cinch: limit-$blocks" "$(cat code)" "ulimit -f $blocks"
     check 'no leftovers' test -z "$([ ! -d limit-$blocks ] || leftovers limit-$blocks)"
     [ -e limit-$blocks/config.json ] || continue
+    check 'says what to do' grep -qE "free some space and try again; .*(resume|report) limit-$blocks" err
     expect 0 '' train --resume limit-$blocks --quiet
     check 'resumed to the same end' same run/model.safetensors limit-$blocks/model.safetensors
 done

@@ -58,6 +58,26 @@ check 'it can be read back' test "${*: -1}" = "it's here"
 expect 0 '' train "${small[@]}" --epochs 1 --device cpu --set train.report=false --out $'caf\xe9'
 check 'what is not UTF-8 is shown as ?' grep -qF -- "--out 'caf?'" $'caf\xe9/environment.json'
 
+# --- a signal while train makes its report: the run is whole, the rest of the report is left out
+# stop_report SIGNAL CODE: of a report whose t-SNE takes seconds.
+stop_report()
+{
+    rm -rf "late$2"
+    "$cinch" train "${small[@]:2}" --data shapes:24000 --max-steps 2 --device cpu --out "late$2" \
+        > out 2> err < /dev/null &
+    local pid=$!
+    while kill -0 $pid 2> nothing && [ ! -e "late$2/model.safetensors" ]; do sleep 0.01; done
+    kill "-$1" $pid
+    wait $pid
+    judge "$2" "^cinch: late$2: .* the run is whole; cinch report late$2 makes its page\$" $? "$1 in a report"
+    check 'no page' no_file "late$2/report.html"
+    check 'nothing half-written' test -z "$(leftovers "late$2")"
+}
+stop_report INT 130
+stop_report TERM 143
+expect 0 '' report late143 --limit 100 --device cpu
+check 'made later' test -s late143/report.html
+
 # --- errors
 expect 2 '^cinch: report: RUN is missing' report
 expect 3 '^cinch: .*nowhere' report nowhere --device cpu

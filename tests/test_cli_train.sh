@@ -67,12 +67,42 @@ expect 2 '^cinch: run: not empty; --overwrite' train "${small[@]}" --out run
 expect 2 '^cinch: full: not empty' train "${small[@]}" --out full
 expect 2 '^cinch: full: not empty and no run' train "${small[@]}" --out full --overwrite
 check 'what was there is there' grep -q precious full/notes.txt
+mkdir app && echo '{"name": "my web app"}' > app/config.json && echo mine > app/metrics.jsonl
+cp -r app app-copy
+for how in '' --overwrite; do
+    expect 2 '^cinch: app: not empty and no run folder' train "${small[@]}" --out app $how
+done
+check 'another program keeps its files' diff -r app app-copy
 mkdir empty
 expect 0 '' train "${small[@]}" --epochs 2 --out empty
 expect 0 '' train "${small[@]}" --epochs 2 --seed 5 --out empty --overwrite
 check 'another seed, another model' bash -c '! cmp -s run/model.safetensors empty/model.safetensors'
 expect 0 '' train "${small[@]}" --epochs 2 --out empty --overwrite
 check 'overwritten is as new' same_model run empty
+cp -r empty begun && rm begun/config.json && echo mine > begun/notes.txt
+expect 0 '' train "${small[@]}" --epochs 2 --out begun --overwrite
+check 'what a killed run has left is taken for one' same_model run begun
+check 'files of others stay' grep -q mine begun/notes.txt
+rm empty/checkpoint/* && mkdir -p empty/checkpoint/step-3.safetensors
+expect 6 '^cinch: empty/checkpoint: cannot remove step-3.safetensors: ' train "${small[@]}" --out empty --overwrite
+check 'still a run' grep -q cinch_config empty/config.json
+
+# --- a run that cannot be looked at is not taken for one that is missing
+echo file > file && ln -s loop loop
+for verb in eval report; do
+    expect 3 '^cinch: file/config.json: .*Not a directory' $verb file
+    expect 3 '^cinch: loop/config.json: .*Too many levels' $verb loop
+done
+expect 3 '^cinch: loop: Too many levels' compare loop
+expect 3 '^cinch: loop/config.json: .*Too many levels' train --resume loop
+expect 3 '^cinch: file/config.json: .*Not a directory' train --resume file
+if [ "$(id -u)" = 0 ] && command -v setpriv > nothing; then
+    cp "$cinch" cinch && cp -r run locked && chmod 700 locked && chmod 755 .
+    for verb in eval report; do
+        setpriv --reuid 65534 --clear-groups ./cinch $verb locked > out 2> err < /dev/null
+        judge 3 '^cinch: locked/config.json: .*Permission denied' $? "nobody: $verb locked"
+    done
+fi
 
 # --- sameness: twice, and for 1, 2 and 3 threads
 for threads in 1 2 3; do

@@ -184,4 +184,38 @@ expect 3 '^cinch: zeros.npy: fewer than 7 rows' bench infer dense --data zeros.n
 expect 3 '^cinch: ./nowhere: No such file' bench infer ./nowhere
 expect 4 'cuda' bench infer dense --device cuda
 
+# --- data that is not there from here, or not any more
+"$cinch" reconstruct run --data shapes:120 --out own.npy --quiet || fail 'no data'
+cp own.npy val.npy && mkdir elsewhere
+"$cinch" train "${small[@]:2}" --data own.npy --val-data val.npy --epochs 1 --device cpu --out named > out 2> err ||
+    fail 'no run'
+home=$PWD
+cd elsewhere || exit 1
+advice='own.npy: No such file or directory; the run.s data is looked for from this folder: be in the one where'
+expect 3 "^cinch: $advice .*; --data SPEC names other data" eval ../named
+expect 3 "^cinch: $advice" interpolate ../named --out x.npy
+expect 3 "^cinch: $advice training was started\$" report ../named
+expect 3 "^cinch: $advice training was started\$" train --resume ../named --epochs 2
+expect 0 '' eval ../named --data ../own.npy
+cd "$home" || exit 1
+rm val.npy
+expect 0 '' eval named
+expect 0 '' sample named --sampler gaussian --num-samples 3 --out s.npy
+expect 0 '' report named
+expect 3 '^cinch: val.npy: No such file or directory; the run.s data is looked for' train --resume named --epochs 2
+
+# --- data is not replaced by what is made of it
+cp own.npy kept.npy && ln own.npy hard.npy && ln -s own.npy soft.npy
+expect 0 '' encode named --data own.npy --out codes.npy && cp codes.npy codes-kept.npy
+for name in own.npy ./own.npy hard.npy soft.npy; do
+    for verb in encode reconstruct interpolate; do
+        expect 2 "^cinch: --out $name: is the data itself" $verb named --data own.npy --out $name
+    done
+    expect 2 "^cinch: --out $name: is the data itself" interpolate named --out $name
+done
+expect 2 '^cinch: --out codes.npy: is the data itself' decode named --data npy+codes.npy --out codes.npy
+check 'data is as it was' same own.npy kept.npy
+check 'codes too' same codes.npy codes-kept.npy
+expect 0 '' encode named --data own.npy --out codes.npy
+
 finish

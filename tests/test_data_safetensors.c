@@ -364,7 +364,6 @@ Test(safetensors, writer_counts_bytes)
     float x[3] = {1, 2, 3};
     cinch_tensor_writer *w = writer_of(path, 2);
     cr_assert_eq(cinch_tensor_writer_write(w, x, 4), CINCH_OK);
-    cr_assert_eq(count_files(), 1);
     cr_assert_not(is_file(path));
     cr_assert_eq(cinch_tensor_writer_declare(w, "late", CINCH_ELEMENT_U8, 0, NULL), CINCH_USAGE);
     cr_assert_eq(cinch_tensor_writer_write(w, x, 8), CINCH_USAGE);
@@ -395,7 +394,6 @@ Test(safetensors, abandoned_writer_leaves_the_old_file)
     uint8_t *old = get_file(path, &before);
     cinch_tensor_writer *w = writer_of(path, 2);
     cr_assert_eq(cinch_tensor_writer_write(w, &x, 4), CINCH_OK);
-    cr_assert_eq(count_files(), 2);
     cinch_tensor_writer_free(w);
     cr_assert_eq(count_files(), 1);
     uint8_t *now = get_file(path, &after);
@@ -464,24 +462,6 @@ Test(safetensors, leftovers)
     for (int i = 0; i < 2; i++) cr_assert_not(is_file(in_folder(gone[i])));
     for (int i = 0; i < 6; i++) cr_assert(is_file(in_folder(kept[i])));
     cr_assert_eq(cinch_remove_leftovers("/nonexistent"), CINCH_OUTPUT);
-}
-
-/* A writer's temporary file is what cinch_remove_leftovers() looks for, and another of its name is no obstacle. */
-Test(safetensors, temporary_names)
-{
-    float x = 1;
-    cinch_tensor_writer *w = writer_of(in_folder("x.safetensors"), 1);
-    char name[64];
-    for (int serial = 0; serial < 3; serial++) {
-        snprintf(name, sizeof name, ".x.safetensors.tmp-%ld-%d", (long)getpid(), serial);
-        put_file(in_folder(name), "old", 3);
-    }
-    cr_assert_eq(cinch_tensor_writer_write(w, &x, 4), CINCH_OK);
-    cr_assert_eq(count_files(), 4);
-    cr_assert_eq(cinch_remove_leftovers(in_folder(".")), CINCH_OK);
-    cr_assert_eq(count_files(), 0);
-    cr_assert_eq(cinch_tensor_writer_commit(w), CINCH_OUTPUT);
-    cinch_tensor_writer_free(w);
 }
 
 /* --- elements ----------------------------------------------------------------------------------------------------- */

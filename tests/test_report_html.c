@@ -317,3 +317,23 @@ Test(report_html, each_session_is_recorded)
     cr_expect_eq(json_array_size(json_object_get(record, "sessions")), 1);
     json_decref(record);
 }
+
+/* What is stopped writes nothing, and returns the status that it was stopped with. */
+Test(report_html, stopping)
+{
+    cinch_run *run;
+    cinch_evaluation unused;
+    volatile int stop = 0;
+    cinch_report_options options = { .run = { .device = backends_device(), .threads = 2, .stop = &stop } };
+    trained("a", small_config("train.epochs=1", NULL));
+    OK(cinch_report_write(run_path("a"), &options));
+    cr_assert_eq(unlink(run_path("a/report.html")), 0);
+    cr_assert_eq(unlink(run_path("a/history.png")), 0);
+    OK(cinch_run_open(&run, run_path("a"), &options.run));
+    stop = CINCH_TERMINATED;
+    cr_expect_eq(cinch_run_evaluate(run, NULL, &unused), CINCH_TERMINATED);
+    cr_expect(error_holds("stopped"));
+    cinch_run_free(run);
+    cr_expect_eq(cinch_report_write(run_path("a"), &options), CINCH_TERMINATED);
+    cr_expect(!has_run_file("a", "report.html") && !has_run_file("a", "history.png"));
+}

@@ -92,7 +92,7 @@ static double *embedded(const float *codes, int64_t n, int64_t k)
     double *xy = calloc((size_t)n, 2 * sizeof *xy);
     cr_assert_eq(cinch_components_find(&c, codes, n, k, 2), CINCH_OK);
     cinch_components_project(&c, codes, n, xy);
-    cr_assert_eq(cinch_project_tsne(codes, n, k, xy), CINCH_OK);
+    cr_assert_eq(cinch_project_tsne(codes, n, k, NULL, xy), CINCH_OK);
     cinch_components_free(&c);
     return xy;
 }
@@ -156,7 +156,7 @@ Test(report_projection, tsne_of_odd_data_is_finite)
             float *codes = clouds(n ? n : 1, 3, 1, 0);
             double *xy = calloc((size_t)n + 1, 2 * sizeof *xy);
             if (same) memset(codes, 0, (size_t)n * 3 * sizeof *codes);
-            cr_assert_eq(cinch_project_tsne(codes, n, 3, xy), CINCH_OK);
+            cr_assert_eq(cinch_project_tsne(codes, n, 3, NULL, xy), CINCH_OK);
             for (int64_t i = 0; i < 2 * n; i++)
                 cr_expect(isfinite(xy[i]), "%d points, %s", (int)n, same ? "all the same" : "a cloud");
             free(codes), free(xy);

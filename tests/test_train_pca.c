@@ -134,9 +134,9 @@ static double error_of(const float *x, int64_t n, int64_t d, int64_t k, const ch
     OK(cinch_device_open(&device, backends_device(), NULL));
     OK(cinch_dataset_wrap(&data, x, CINCH_F32, n, CINCH_SHAPE(d), NULL, NULL));
     cinch_feed_source rows = {.data = data, .count = n};
-    OK(cinch_pca_fit(&pca, device, &rows, k));
+    OK(cinch_pca_fit(&pca, device, &rows, k, NULL));
     cr_assert_str_eq(pca.note, note);
-    OK(cinch_pca_error(&pca, device, &rows, &mse));
+    OK(cinch_pca_error(&pca, device, &rows, NULL, &mse));
     cinch_pca_free(&pca);
     cinch_dataset_free(data);
     cinch_device_free(device);
@@ -184,7 +184,7 @@ Test(pca, too_large)
     cinch_dataset_info *info = (cinch_dataset_info *)(void *)cinch_dataset_describe(data);
     info->sample.dim[0] = 1 << 24; /* nothing is read before the refusal */
     cinch_feed_source rows = {.data = data, .count = 100000};
-    cr_assert_eq(cinch_pca_fit(&pca, NULL, &rows, 64), CINCH_USAGE);
+    cr_assert_eq(cinch_pca_fit(&pca, NULL, &rows, 64, NULL), CINCH_USAGE);
     info->sample.dim[0] = 1;
     cinch_dataset_free(data);
 }

@@ -94,6 +94,10 @@ CINCH_API cinch_status cinch_dataset_wrap(cinch_dataset **out, const void *data,
                                           const cinch_dataset_options *options);
 CINCH_API void cinch_dataset_free(cinch_dataset *data);
 
+/* Whether `path` leads to the file that a SPEC names, so that writing there would replace the data; false where it is
+   no regular file. CINCH_USAGE for what is no SPEC. */
+CINCH_API cinch_status cinch_data_is_file(const char *spec, const char *path, bool *same);
+
 /* Owned by the data set; changes only with its parts. */
 CINCH_API const cinch_dataset_info *cinch_dataset_describe(const cinch_dataset *data);
 

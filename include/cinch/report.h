@@ -17,7 +17,8 @@ CINCH_BEGIN
 enum { CINCH_REPORT_ROWS = 20000 };
 
 typedef struct cinch_report_options {
-    cinch_run_options run;   /* on what to compute; seed, unless 0, is of the samples too, else they have training's */
+    cinch_run_options run;   /* on what to compute; seed, unless 0, is of the samples too, else they have training's;
+                                `stop` leaves out what is not written yet, and its status is returned */
     int64_t rows;            /* the first so many of the part are looked at; 0: CINCH_REPORT_ROWS */
 } cinch_report_options;
 

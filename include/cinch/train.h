@@ -31,7 +31,7 @@ typedef struct cinch_progress {
 } cinch_progress;
 
 typedef struct cinch_train_options {
-    bool overwrite;          /* empties a non-empty run folder first */
+    bool overwrite;          /* removes the run that is in the folder first; files of others stay */
     bool resume;             /* goes on from the newest valid checkpoint (afresh when there is none yet) */
     void (*progress)(void *user, const cinch_progress *progress);  /* called on the training thread; may be NULL */
     void *user;
@@ -81,6 +81,9 @@ typedef struct cinch_run_options {
     int64_t batch_size;      /* 0: as in training */
     const char *precision;   /* "f32", "tf32", "bf16"; NULL: as in training. The weights are f32 in any case. */
     uint64_t seed;           /* of what evaluation draws: codes from posteriors, noise on the input */
+    /* Looked at between batches; when it becomes a status other than 0 (CINCH_INTERRUPTED, ...) the call that computes
+       returns it, and what it was to give is not whole. May be set by a signal handler; NULL: nothing stops it. */
+    const volatile int *stop;
 } cinch_run_options;
 
 /* Opens a folder with config.json and model.safetensors. CINCH_DATA where they are missing or damaged. `options` may be

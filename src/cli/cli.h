@@ -178,6 +178,8 @@ const char *cinch_cli_shape(cinch_shape shape, char *text, size_t size);
 
 /* From now on SIGINT, SIGTERM and SIGUSR1 set a flag, which is returned, to the status to end with. */
 const volatile int *cinch_cli_catch_signals(void);
+/* The same flag; signals are left as they are. */
+const volatile int *cinch_cli_stop(void);
 
 /* --- progress.c --------------------------------------------------------------------------------------------------- */
 
@@ -225,6 +227,9 @@ typedef struct cinch_measured {
 cinch_status cinch_cli_open_measured(const cinch_cli *cli, cinch_run *run, cinch_measured *out);
 void cinch_cli_close_measured(cinch_measured *measured);
 
+/* CINCH_USAGE where --out is the file that holds the data. */
+cinch_status cinch_cli_keep_data(const cinch_cli *cli, const char *spec);
+
 /* The data options of a configuration. */
 cinch_dataset_options cinch_cli_data_options(const cinch_config *config);
 
@@ -248,7 +253,8 @@ const char *cinch_cli_gpu(char *text, size_t size);
 
 /* --- verb_report.c ------------------------------------------------------------------------------------------------ */
 
-/* Writes the report and the pictures of a run folder that `train` has just left. */
+/* Writes the report and the pictures of a run folder that `train` has just left; a signal leaves out what is not yet
+   written. */
 cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run);
 
 /* --- convert.c: rows in, rows out, in pieces ---------------------------------------------------------------------- */

@@ -10,10 +10,11 @@ enum { NAMES_MAX = 256 };
 static const cinch_flag flags[] = {
     FLAG("train", "--out", "RUN", out, "the run folder, to be made"),
     FLAG("train", "--resume", "RUN", resume, "go on with a run that was stopped, or train a finished one longer"),
-    FLAG("train", "--overwrite", NULL, overwrite, "empty the run folder first"),
+    FLAG("train", "--overwrite", NULL, overwrite, "remove the run that is in the folder first; other files stay"),
     FLAG("train", "--dry-run", NULL, dry_run, "say what training would take and write nothing"),
     FLAG("compare", "--out", "FOLDER", out, "gets compare.png, compare.json and the runs of configurations"),
-    FLAG("compare", "--overwrite", NULL, overwrite, "train configurations anew, emptying their run folders first"),
+    FLAG("compare", "--overwrite", NULL, overwrite, "train configurations anew; the runs in their folders are removed "
+         "first"),
     FLAG("encode", "--out", "FILE", out, "z.npy: codes, [rows, code] (- is standard output); z.npz, of a variational "
          "model: mu and logvar"),
     FLAG("encode", "--posterior", "NAME", posterior, "what a variational model's code is: its mean, or a sample, which "

@@ -48,7 +48,7 @@ void cinch_cli_tell_device(const cinch_cli *cli)
 cinch_run_options cinch_cli_run_options(const cinch_cli *cli)
 {
     const cinch_train_config *t = cinch_config_train(cli->config);
-    cinch_run_options options = {.device = t->device, .threads = t->threads};
+    cinch_run_options options = {.device = t->device, .threads = t->threads, .stop = cinch_cli_stop()};
     if (cinch_cli_given(cli, "train.batch_size")) options.batch_size = t->batch_size;
     if (cinch_cli_given(cli, "train.seed")) options.seed = t->seed;
     if (cinch_cli_given(cli, "train.precision")) options.precision = cinch_precision_name(t->precision);
@@ -104,6 +104,15 @@ static cinch_status merge(const cinch_cli *cli, cinch_config *config)
     return cinch_config_resolve(config);
 }
 
+cinch_status cinch_cli_keep_data(const cinch_cli *cli, const char *spec)
+{
+    bool same = false;
+    if (cli->out) TRY(cinch_data_is_file(spec, cli->out, &same));
+    if (!same) return CINCH_OK;
+    return cinch_cli_fail(CINCH_USAGE, "--out %s: is the data itself, which it would replace; name another file",
+                          cli->out);
+}
+
 static cinch_status open_as(const char *spec, const cinch_config *config, const cinch_run *run, cinch_dataset **out)
 {
     cinch_dataset_options options = cinch_cli_data_options(config);
@@ -125,6 +134,7 @@ static cinch_status open_merged(const cinch_cli *cli, const cinch_run *run, whic
     cinch_status status = merge(cli, config);
     const cinch_data_config *d = cinch_config_data(config);
     *out = NULL;
+    if (!status && what == WHICH_DATA) status = cinch_cli_keep_data(cli, d->spec);
     if (!status && what == WHICH_DATA) status = open_as(d->spec, config, run, out);
     else if (!status && d->target && *d->target) status = open_as(d->target, config, run, out);
     cinch_config_free(config);

@@ -29,6 +29,8 @@ static void ask(int number)
     }
 }
 
+const volatile int *cinch_cli_stop(void) { return &stop; }
+
 const volatile int *cinch_cli_catch_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};

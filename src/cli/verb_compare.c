@@ -2,6 +2,7 @@
 /* compare: runs are opened, configurations trained, then all are measured side by side. */
 #include "cli/compare.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static cinch_status classify(comparison *c)
     for (int i = 0; i < c->n; i++) {
         const char *operand = c->cli->operands[i];
         if (access(operand, F_OK))
-            return cinch_cli_fail(CINCH_DATA, "%s: no such run folder or configuration", operand);
+            return cinch_cli_fail(CINCH_DATA, "%s: %s", operand, errno == ENOENT ?
+                                  "no such run folder or configuration" : strerror(errno));
         if (is_folder(operand)) continue;
         TRY(cinch_config_create(&c->entries[i].config));
         c->configs++;
@@ -75,7 +77,7 @@ static cinch_status check_flags(const comparison *c)
     if (c->configs && !cli->out)
         return cinch_cli_fail(CINCH_USAGE, "compare: --out FOLDER is missing, for the runs of the configurations");
     if (cli->overwrite && !c->configs)
-        return cinch_cli_fail(CINCH_USAGE, "--overwrite: empties the folders of configurations, and all here are runs");
+        return cinch_cli_fail(CINCH_USAGE, "--overwrite: removes the runs of configurations, and all here are runs");
     if (cli->out && !access(cli->out, F_OK) && !is_folder(cli->out))
         return cinch_cli_fail(CINCH_OUTPUT, "--out %s: not a folder", cli->out);
     return CINCH_OK;
@@ -182,7 +184,7 @@ static cinch_status look_into_folder(const cinch_cli *cli, entry *e)
     cinch_train_options options = {.overwrite = cli->overwrite, .resume = e->resume};
     cinch_status status = cinch_train_check(e->config, e->path, &options);
     if (status == CINCH_USAGE && e->resume)
-        cinch_cli_fail(status, "%s: has a run of another configuration: %s; --overwrite empties it", e->path,
+        cinch_cli_fail(status, "%s: has a run of another configuration: %s; --overwrite removes it", e->path,
                        cinch_last_error());
     if (!status && e->resume) status = look_whether_trained(e, saved);
     free(saved);
@@ -255,10 +257,19 @@ static cinch_status print_json(const comparison *c)
     return CINCH_OK;
 }
 
+/* After training, signals are caught. */
+static cinch_status measure(const comparison *c)
+{
+    cinch_status status = cinch_report_compare(c->contenders, c->n, c->found);
+    if (!status || (int)status != *cinch_cli_stop()) return status;
+    return cinch_cli_fail(status, "compare: stopped while measuring; the runs are whole and the same command does not "
+                                  "train them again");
+}
+
 static cinch_status show(const comparison *c)
 {
     char note[512] = "";
-    TRY(cinch_report_compare(c->contenders, c->n, c->found));
+    TRY(measure(c));
     if (c->cli->out) TRY(write_out(c, note));
     if (c->cli->json) TRY(print_json(c));
     else TRY(cinch_compare_print(c->cli, c->contenders, c->n, c->found));

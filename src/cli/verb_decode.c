@@ -34,6 +34,7 @@ static cinch_status open_and_decode(const cinch_cli *cli, cinch_run *run)
 {
     cinch_dataset *codes;
     cinch_dataset_options options = {.layout = "channels_last", .range_none = true};
+    TRY(cinch_cli_keep_data(cli, cli->data));
     TRY(cinch_dataset_open(&codes, cli->data, &options));
     cinch_status status = decode(cli, run, codes);
     cinch_dataset_free(codes);

@@ -84,6 +84,7 @@ static cinch_status open_data(const cinch_cli *cli, cinch_run *run)
 {
     cinch_dataset *data = NULL;
     if (cinch_cli_given(cli, "data.spec")) TRY(cinch_cli_open_data(cli, run, &data));
+    else TRY(cinch_cli_keep_data(cli, cinch_config_data(cinch_run_config(run))->spec));
     cinch_status status = go(cli, run, data);
     cinch_dataset_free(data);
     return status;

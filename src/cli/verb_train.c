@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/inspect.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ static cinch_status check_flags(const cinch_cli *cli)
         return cinch_cli_fail(CINCH_USAGE, "--out %s: a run that is resumed stays where it is; leave --out away",
                               cli->out);
     if (cli->resume && cli->overwrite)
-        return cinch_cli_fail(CINCH_USAGE, "--overwrite: would empty the run that --resume is to go on with; take one "
+        return cinch_cli_fail(CINCH_USAGE, "--overwrite: would remove the run that --resume is to go on with; take one "
                                            "of them");
     if (cli->resume || cli->out || cli->dry_run) return CINCH_OK;
     return cinch_cli_fail(CINCH_USAGE, "train: --out RUN is missing, the folder for the run; or --resume RUN, or "
@@ -25,7 +26,7 @@ static cinch_status load_saved(cinch_config *config, const char *run)
 {
     char *path;
     if (asprintf(&path, "%s/config.json", run) < 0) return cinch_cli_no_memory();
-    bool there = access(path, F_OK) == 0;
+    bool there = access(path, F_OK) == 0 || errno != ENOENT; /* else opening it says what is wrong */
     cinch_status status = there ? cinch_config_load(config, path) : CINCH_DATA;
     if (!there) cinch_cli_fail(status, "%s: no config.json there, so no run to resume; start one with --out", run);
     else if (status == CINCH_USAGE) status = cinch_cli_fail(CINCH_DATA, "%s", cinch_last_error());

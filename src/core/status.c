@@ -63,6 +63,23 @@ cinch_status cinch_fail_in(cinch_status status, const char *prefix)
     return cinch_fail(status, "%s: %s", prefix, text);
 }
 
+cinch_status cinch_fail_also(cinch_status status, const char *format, ...)
+{
+    char text[sizeof last_error], more[sizeof last_error];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(more, sizeof more, format, args);
+    va_end(args);
+    memcpy(text, last_error, sizeof text);
+    return cinch_fail(status, "%s%s", text, more);
+}
+
+cinch_status cinch_stopped(const volatile int *stop)
+{
+    cinch_status status = stop ? (cinch_status)*stop : CINCH_OK;
+    return status ? cinch_fail(status, "stopped") : CINCH_OK;
+}
+
 void *cinch_calloc(size_t count, size_t size)
 {
     void *memory = calloc(count ? count : 1, size ? size : 1);

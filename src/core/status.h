@@ -17,6 +17,12 @@ cinch_status cinch_failv(cinch_status status, const char *format, va_list args);
 /* Puts "prefix: " before the text of the last error and returns `status`. */
 cinch_status cinch_fail_in(cinch_status status, const char *prefix);
 
+/* Puts more behind the text of the last error and returns `status`. */
+cinch_status cinch_fail_also(cinch_status status, const char *format, ...) CINCH_PRINTF(2, 3);
+
+/* The status that a signal handler has left in *stop, with an error that says so; CINCH_OK for NULL and for 0. */
+cinch_status cinch_stopped(const volatile int *stop);
+
 /* Zeroed memory or NULL with the error set (CINCH_DEVICE); count * size may not overflow. Freed with free(). */
 void *cinch_calloc(size_t count, size_t size);
 

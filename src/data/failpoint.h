@@ -4,7 +4,8 @@
  * SIGKILL. Only in libraries built with CINCH_FAILPOINTS; elsewhere they are nothing.
  *
  * A file written atomically passes, in this order: create, header (half of it written), data (half of it written; both
- * only for safetensors), fsync, rename, renamed, synced.
+ * only for safetensors), fsync, link, linked (not where files always have names), rename, renamed (only over an earlier
+ * file, or where files always have names), synced.
  */
 #ifndef CINCH_DATA_FAILPOINT_H
 #define CINCH_DATA_FAILPOINT_H

@@ -4,6 +4,7 @@
 #include <cinch/data.h>
 
 #include "data/failpoint.h"
+#include "data/text_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,10 +16,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *cinch_write_advice(int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR: return "does the folder exist?";
+    case EACCES:
+    case EPERM:
+    case EROFS: return "may this user write there?";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return "free some space and try again";
+    case EISDIR: return "give the name of a file";
+    default: return "check the path and the disk";
+    }
+}
+
 /* Closes and removes first, so that the disk is free again by the time the caller reads the message. */
 static cinch_status give_up(cinch_output *out, const char *what, int error)
 {
-    cinch_status status = cinch_fail(CINCH_OUTPUT, "%s: %s: %s", out->path, what, strerror(error));
+    cinch_status status = cinch_fail(CINCH_OUTPUT, "%s: %s: %s; %s", out->path, what, strerror(error),
+                                     cinch_write_advice(error));
     cinch_output_close(out);
     return status;
 }
@@ -30,6 +48,8 @@ static char *folder_of(const char *path)
     return slash == path ? cinch_strdup("/") : cinch_format("%.*s", (int)(slash - path), path);
 }
 
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
 static char *temporary_for(const cinch_output *out)
 {
     static atomic_uint serial;
@@ -38,24 +58,56 @@ static char *temporary_for(const cinch_output *out)
                         atomic_fetch_add(&serial, 1));
 }
 
-/* A file of this name may be left from a killed process that had the same number. */
-static cinch_status create_temporary(cinch_output *out)
+/* Makes something of a name that is free; what has one may be left from a killed process that had the same number. */
+static cinch_status make_temporary(cinch_output *out, int (*make)(cinch_output *))
 {
     for (int attempt = 0; attempt < 100; attempt++) {
         free(out->temporary);
         out->temporary = temporary_for(out);
         if (!out->temporary) return CINCH_DEVICE;
-        out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (out->fd >= 0) {
-            out->open = true;
-            return CINCH_OK;
-        }
+        if (make(out) == 0) return CINCH_OK;
         if (errno != EEXIST) break;
     }
     int error = errno;
     free(out->temporary);
     out->temporary = NULL;
-    return cinch_fail(CINCH_OUTPUT, "%s: cannot create a file in %s: %s", out->path, out->folder, strerror(error));
+    return cinch_fail(CINCH_OUTPUT, "%s: cannot create a file in %s: %s; %s", out->path, out->folder, strerror(error),
+                      cinch_write_advice(error));
+}
+
+static int make_file(cinch_output *out)
+{
+    out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    out->open = out->fd >= 0;
+    return out->open ? 0 : -1;
+}
+
+/* Linux links an open file to a name by way of /proc. */
+static const char *by_number(int fd, char path[32])
+{
+    snprintf(path, 32, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+static int link_as(const cinch_output *out, const char *name)
+{
+    char path[32];
+    return linkat(AT_FDCWD, by_number(out->fd, path), AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+}
+
+static int make_link(cinch_output *out) { return link_as(out, out->temporary); }
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+/* A file without a name is gone with the process, whatever ends that. Not every file system has them. */
+static bool create_unnamed(cinch_output *out)
+{
+    char path[32];
+    out->fd = open(out->folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
+    if (out->fd < 0) return false;
+    out->open = out->unnamed = access(by_number(out->fd, path), F_OK) == 0;
+    if (!out->open) close(out->fd);
+    return out->open;
 }
 
 static cinch_status open_direct(cinch_output *out)
@@ -63,7 +115,9 @@ static cinch_status open_direct(cinch_output *out)
     bool standard = strcmp(out->path, "-") == 0;
     out->direct = true;
     out->fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) : open(out->path, O_WRONLY | O_CLOEXEC);
-    if (out->fd < 0) return cinch_fail(CINCH_OUTPUT, "%s: cannot open: %s", out->path, strerror(errno));
+    if (out->fd < 0)
+        return cinch_fail(CINCH_OUTPUT, "%s: cannot open: %s; %s", out->path, strerror(errno),
+                          cinch_write_advice(errno));
     out->open = true;
     return CINCH_OK;
 }
@@ -80,7 +134,7 @@ static cinch_status open_either(cinch_output *out, const char *path)
     if (exists && S_ISDIR(found.st_mode))
         return cinch_fail(CINCH_OUTPUT, "%s: is a folder; a file is to be written there", path);
     cinch_failpoint("create");
-    return create_temporary(out);
+    return create_unnamed(out) ? CINCH_OK : make_temporary(out, make_file);
 }
 
 cinch_status cinch_output_open(cinch_output *out, const char *path)
@@ -90,6 +144,8 @@ cinch_status cinch_output_open(cinch_output *out, const char *path)
     if (status) cinch_output_close(out);
     return status;
 }
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 cinch_status cinch_output_write(cinch_output *out, const void *bytes, size_t size)
 {
@@ -106,6 +162,8 @@ cinch_status cinch_output_write(cinch_output *out, const void *bytes, size_t siz
     }
     return CINCH_OK;
 }
+
+/* --- the commit --------------------------------------------------------------------------------------------------- */
 
 /* Some file systems have nothing to sync and say so. */
 static int sync_descriptor(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : -1; }
@@ -126,16 +184,52 @@ static cinch_status close_descriptor(cinch_output *out)
     return close(out->fd) == 0 || errno == EINTR ? CINCH_OK : give_up(out, "cannot write", errno);
 }
 
-static cinch_status publish(cinch_output *out)
+/* Where links are refused a file without a name is copied into one that has one. */
+static cinch_status copy_to_temporary(cinch_output *out)
 {
-    cinch_failpoint("fsync");
-    if (sync_descriptor(out->fd)) return give_up(out, "cannot sync", errno);
-    TRY(close_descriptor(out));
+    char bytes[1 << 16];
+    int from = out->fd, error;
+    ssize_t size = 0;
+    out->open = false;
+    cinch_status status = make_temporary(out, make_file);
+    for (off_t at = 0; !status && (size = pread(from, bytes, sizeof bytes, at)) > 0; at += size)
+        status = cinch_output_write(out, bytes, (size_t)size);
+    error = errno;
+    close(from);
+    if (!status && size < 0) return give_up(out, "cannot copy", error);
+    if (!status && sync_descriptor(out->fd)) return give_up(out, "cannot sync", errno);
+    if (status) cinch_output_close(out);
+    return status;
+}
+
+/* The one that is wanted, where nothing has it; else one beside it, to be renamed. */
+static cinch_status give_name(cinch_output *out)
+{
+    cinch_failpoint("link");
+    bool linked = link_as(out, out->path) == 0;
+    if (!linked && errno == EEXIST) linked = make_temporary(out, make_link) == CINCH_OK;
+    if (!linked) TRY(copy_to_temporary(out));
+    cinch_failpoint("linked");
+    return CINCH_OK;
+}
+
+static cinch_status rename_temporary(cinch_output *out)
+{
     cinch_failpoint("rename");
     if (rename(out->temporary, out->path)) return give_up(out, "cannot rename the temporary file", errno);
     free(out->temporary);
     out->temporary = NULL;
     cinch_failpoint("renamed");
+    return CINCH_OK;
+}
+
+static cinch_status publish(cinch_output *out)
+{
+    cinch_failpoint("fsync");
+    if (sync_descriptor(out->fd)) return give_up(out, "cannot sync", errno);
+    if (out->unnamed) TRY(give_name(out));
+    TRY(close_descriptor(out));
+    if (out->temporary) TRY(rename_temporary(out));
     if (sync_folder(out->folder)) return give_up(out, "written, but its folder cannot be synced", errno);
     cinch_failpoint("synced");
     return CINCH_OK;

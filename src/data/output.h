@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file that is there whole or not at all: bytes go to a temporary file beside it, which is synced and renamed at the
- * commit. "-" and what is not a regular file (a terminal, a pipe, /dev/null) are written directly.
+ * A file that is there whole or not at all: bytes go to a file without a name, which is synced and gets its name at
+ * the commit, so that a process that is killed leaves nothing; where the system has no such files, to a temporary file
+ * beside it, which cinch_remove_leftovers knows. What had the name before is replaced; of a link, the link. "-" and
+ * what is not a regular file (a terminal, a pipe, /dev/null) are written directly.
  */
 #ifndef CINCH_DATA_OUTPUT_H
 #define CINCH_DATA_OUTPUT_H
@@ -13,11 +15,11 @@
 
 typedef struct cinch_output {
     int fd;
-    bool open, direct;
-    char *path, *temporary, *folder;
+    bool open, direct, unnamed;
+    char *path, *temporary, *folder; /* temporary: a name that is to go; NULL: none */
 } cinch_output;
 
-/* Errors are CINCH_OUTPUT and remove the temporary file. */
+/* Errors are CINCH_OUTPUT, say what to do, and remove the temporary file. */
 cinch_status cinch_output_open(cinch_output *out, const char *path);
 cinch_status cinch_output_write(cinch_output *out, const void *bytes, size_t size);
 cinch_status cinch_output_commit(cinch_output *out);

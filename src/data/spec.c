@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/spec.h"
 
+#include <cinch/data.h>
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool exists(const char *path) { return access(path, F_OK) == 0; }
@@ -75,4 +79,31 @@ cinch_status cinch_spec_parse(cinch_spec *spec, const char *text)
     cinch_status status = parse(spec, text);
     if (status) cinch_spec_free(spec);
     return status;
+}
+
+const char *cinch_spec_advice(const char *text)
+{
+    cinch_spec spec;
+    if (cinch_spec_parse(&spec, text)) return NULL;
+    bool missing = strcmp(spec.path, "-") && access(spec.path, F_OK) && errno == ENOENT, relative = spec.path[0] != '/';
+    cinch_spec_free(&spec);
+    if (!missing) return NULL;
+    return relative ? "; the run's data is looked for from this folder: be in the one where training was started"
+                    : "; the run's data was there when training was started: have it there again";
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+cinch_status cinch_data_is_file(const char *text, const char *path, bool *same)
+{
+    cinch_spec spec;
+    *same = false;
+    TRY(cinch_spec_parse(&spec, text));
+    *same = same_file(spec.path, path);
+    cinch_spec_free(&spec);
+    return CINCH_OK;
 }

@@ -18,6 +18,10 @@ typedef struct cinch_spec {
 cinch_status cinch_spec_parse(cinch_spec *spec, const char *text);
 void cinch_spec_free(cinch_spec *spec);
 
+/* What is to be said of data that a run was trained on, behind the error that opening it gave: that it is looked for
+   from here, where it has a relative path; NULL where it is there, or is no file. A static text. */
+const char *cinch_spec_advice(const char *text);
+
 /* Of reader.c: whether any reader, built or not, has this name; and the error that names the nearest. */
 bool cinch_format_known(const char *format);
 cinch_status cinch_format_unknown(const char *format);

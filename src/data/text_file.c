@@ -11,14 +11,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-cinch_status cinch_write_text(const char *path, const char *text)
+cinch_status cinch_write_bytes(const char *path, const void *bytes, size_t size)
 {
     cinch_output out = {0};
     cinch_status status = cinch_output_open(&out, path);
-    if (!status) status = cinch_output_write(&out, text, strlen(text));
-    if (!status) status = cinch_output_write(&out, "\n", 1);
+    if (!status) status = cinch_output_write(&out, bytes, size);
     if (!status) status = cinch_output_commit(&out);
     cinch_output_close(&out);
+    return status;
+}
+
+cinch_status cinch_write_text(const char *path, const char *text)
+{
+    char *line = cinch_format("%s\n", text);
+    if (!line) return CINCH_DEVICE;
+    cinch_status status = cinch_write_bytes(path, line, strlen(line));
+    free(line);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small text file that is there whole or not at all, and the folder it stands in. */
+/* A small file that is there whole or not at all, and the folder it stands in. */
 #ifndef CINCH_DATA_TEXT_FILE_H
 #define CINCH_DATA_TEXT_FILE_H
 
@@ -7,8 +7,12 @@
 
 #include <stddef.h>
 
-/* Writes text and a newline by temporary file, sync and rename. CINCH_OUTPUT. */
+/* Writes a whole file (data/output.h); of text, with a newline. CINCH_OUTPUT, saying what to do. */
+cinch_status cinch_write_bytes(const char *path, const void *bytes, size_t size);
 cinch_status cinch_write_text(const char *path, const char *text);
+
+/* What to do about an error of the system in writing: a static text. */
+const char *cinch_write_advice(int error);
 
 /* Reads all of a file of at most `most` bytes into new text. CINCH_DATA where it cannot be read, is longer or holds a
    zero byte. */

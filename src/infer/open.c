@@ -99,7 +99,7 @@ static cinch_status open_config(const char *path, cinch_config **out)
 {
     struct stat about;
     *out = NULL;
-    if (stat(path, &about)) return CINCH_OK;
+    if (stat(path, &about) && errno == ENOENT) return CINCH_OK;
     TRY(cinch_config_create(out));
     cinch_status status = load_config(*out, path);
     if (!status) return CINCH_OK;
@@ -113,7 +113,7 @@ static cinch_status open_parts(cinch_infer **out, const char *weights, const cha
 {
     struct stat about;
     cinch_config *config;
-    if (stat(weights, &about))
+    if (stat(weights, &about) && errno == ENOENT)
         return cinch_fail(CINCH_DATA, "%s: no such file: has the run not come to an end? cinch train --resume",
                           weights);
     TRY(open_config(config_path, &config));

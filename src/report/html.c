@@ -43,7 +43,10 @@ static void write_page(cinch_page *page, const cinch_subject *s)
         cinch_section_data,    cinch_section_environment,
     };
     head(page, s);
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) sections[i](page, s);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections && !page->status; i++) {
+        sections[i](page, s);
+        if (!page->status) page->status = cinch_stopped(s->stop);
+    }
     foot(page);
 }
 

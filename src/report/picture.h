@@ -52,9 +52,9 @@ void cinch_picture_blit(cinch_picture *picture, int x, int y, const cinch_pictur
 /* The picture as a PNG in memory, to be freed with free(). CINCH_DEVICE when memory ran out, CINCH_OUTPUT. */
 cinch_status cinch_picture_encode(const cinch_picture *picture, uint8_t **bytes, size_t *size);
 
-/* Writes a PNG: a temporary file beside `path`, fsync, rename, so that `path` is the old file or the whole new one.
-   What a link leads to is replaced, not the link; a device or a pipe is written as it is. CINCH_OUTPUT when it cannot
-   be written, CINCH_DEVICE when memory ran out. */
+/* Writes a PNG by data/text_file.h, so that `path` is the old file or the whole new one. What a link leads to is
+   replaced, not the link; a device or a pipe is written as it is. CINCH_OUTPUT when it cannot be written, CINCH_DEVICE
+   when memory ran out. */
 cinch_status cinch_picture_write(const cinch_picture *picture, const char *path);
 
 #endif

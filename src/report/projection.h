@@ -33,7 +33,8 @@ enum { CINCH_TSNE_STEPS = 500 };
 /* t-SNE: van der Maaten & Hinton, JMLR 9 (2008). `xy` [n, 2] holds where the points begin (their principal components,
    as Kobak & Berens, Nature Communications 10 (2019) advise; of any scale) and where they end. Attraction is over each
    point's nearest neighbours (van der Maaten, JMLR 15 (2014), section 4.1), repulsion exact: about 2 seconds for 2,000
-   points. Perplexity 30, less where n < 91. Fewer than 4 points stay. CINCH_DEVICE when memory ran out. */
-cinch_status cinch_project_tsne(const float *codes, int64_t n, int64_t k, double *xy);
+   points. Perplexity 30, less where n < 91. Fewer than 4 points stay. CINCH_DEVICE when memory ran out; the status in
+   *stop (may be NULL), which is looked at between steps. */
+cinch_status cinch_project_tsne(const float *codes, int64_t n, int64_t k, const volatile int *stop, double *xy);
 
 #endif

@@ -112,6 +112,7 @@ static cinch_status draw_samples(const cinch_subject *s, const char *path)
 static cinch_status write_one(const cinch_subject *s, const char *name,
                               cinch_status (*write)(const cinch_subject *, const char *))
 {
+    TRY(cinch_stopped(s->stop));
     char *path = cinch_format("%s/%s", cinch_run_path(s->run), name);
     cinch_status status = path ? write(s, path) : CINCH_DEVICE;
     free(path);
@@ -136,7 +137,7 @@ static cinch_status write_files(const cinch_subject *s)
 static cinch_status report(cinch_run *run, const cinch_report_options *o)
 {
     cinch_subject subject;
-    cinch_status status = cinch_subject_look(&subject, run, o->rows ? o->rows : CINCH_REPORT_ROWS);
+    cinch_status status = cinch_subject_look(&subject, run, o->rows ? o->rows : CINCH_REPORT_ROWS, o->run.stop);
     if (o->run.seed) subject.seed = o->run.seed;
     if (!status) status = write_files(&subject);
     cinch_subject_free(&subject);

@@ -137,15 +137,15 @@ static cinch_status take_all(survey *s)
     return CINCH_OK;
 }
 
-static cinch_status place_points(cinch_points *p)
+static cinch_status place_points(cinch_points *p, const volatile int *stop)
 {
     TRY(cinch_components_find(&p->components, p->code, p->n, p->code_size, CINCH_COMPONENTS_MOST));
     cinch_components_project(&p->components, p->code, p->n, p->pca);
     memcpy(p->tsne, p->pca, (size_t)(2 * p->n) * sizeof *p->tsne);
-    return cinch_project_tsne(p->code, p->n, p->code_size, p->tsne);
+    return cinch_project_tsne(p->code, p->n, p->code_size, stop, p->tsne);
 }
 
-static cinch_status look_at_points(cinch_points *p, const cinch_ranking *ranking)
+static cinch_status look_at_points(cinch_points *p, const cinch_ranking *ranking, const volatile int *stop)
 {
     survey s = { .points = p, .ranking = ranking };
     TRY(create(p, ranking));
@@ -153,17 +153,17 @@ static cinch_status look_at_points(cinch_points *p, const cinch_ranking *ranking
     s.values = cinch_calloc((size_t)(CHUNK * ranking->size), sizeof *s.values);
     cinch_status status = s.values ? take_all(&s) : CINCH_DEVICE;
     free(s.values);
-    return status ? status : place_points(p);
+    return status ? status : place_points(p, stop);
 }
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-cinch_status cinch_subject_look(cinch_subject *s, cinch_run *run, int64_t most)
+cinch_status cinch_subject_look(cinch_subject *s, cinch_run *run, int64_t most, const volatile int *stop)
 {
-    *s = (cinch_subject){ .run = run, .seed = cinch_config_train(cinch_run_config(run))->seed };
+    *s = (cinch_subject){ .run = run, .seed = cinch_config_train(cinch_run_config(run))->seed, .stop = stop };
     TRY(cinch_ranking_make(&s->ranking, run, most));
     TRY(cinch_run_evaluate_rows(run, &s->ranking.rows, &s->evaluation));
-    return look_at_points(&s->points, &s->ranking);
+    return look_at_points(&s->points, &s->ranking, stop);
 }
 
 void cinch_subject_free(cinch_subject *s)

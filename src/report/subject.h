@@ -24,14 +24,15 @@ typedef struct {
 typedef struct {
     cinch_run *run;            /* borrowed */
     uint64_t seed;             /* of samples: that of training */
+    const volatile int *stop;  /* see cinch_report_options */
     cinch_ranking ranking;
     cinch_evaluation evaluation;
     cinch_points points;
 } cinch_subject;
 
 /* Looks at the run's first `most` test samples (see cinch_ranking_make). Errors: as cinch_run_dataset's and
-   cinch_run_evaluate's. Free also after an error. */
-cinch_status cinch_subject_look(cinch_subject *subject, cinch_run *run, int64_t most);
+   cinch_run_evaluate's, and the status in *stop. Free also after an error. */
+cinch_status cinch_subject_look(cinch_subject *subject, cinch_run *run, int64_t most, const volatile int *stop);
 void cinch_subject_free(cinch_subject *subject);
 
 #endif

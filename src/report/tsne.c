@@ -68,17 +68,19 @@ static void calibrate(edge *near, int count, double wanted)
     for (int i = 0; i < count; i++) near[i].weight = (float)weight[i];
 }
 
-static void find_neighbours(layout *l, const float *codes, int64_t k, edge *all)
+static cinch_status find_neighbours(layout *l, const float *codes, int64_t k, const volatile int *stop, edge *all)
 {
     double wanted = l->neighbours < 3 * perplexity ? l->neighbours / 3.0 : perplexity;
     for (int64_t i = 0; i < l->n; i++) {
         int count = 0;
+        TRY(cinch_stopped(stop));
         for (int64_t j = 0; j < l->n; j++)
             if (j != i) all[count++] = (edge){ (int32_t)j, square_distance(codes + i * k, codes + j * k, k) };
         qsort(all, (size_t)count, sizeof *all, nearer);
         calibrate(all, l->neighbours, fmax(wanted, 1));
         memcpy(l->edges + i * l->neighbours, all, (size_t)l->neighbours * sizeof *all);
     }
+    return CINCH_OK;
 }
 
 /* --- forces ------------------------------------------------------------------------------------------------------- */
@@ -187,26 +189,28 @@ static cinch_status create(layout *l, int64_t n)
     return CINCH_OK;
 }
 
-static void run(layout *l, double *xy)
+static cinch_status run(layout *l, const volatile int *stop, double *xy)
 {
     begin(l, xy);
-    for (int i = 0; i < CINCH_TSNE_STEPS; i++) step(l, i);
+    for (int i = 0; i < CINCH_TSNE_STEPS; i++) {
+        TRY(cinch_stopped(stop));
+        step(l, i);
+    }
     for (int64_t i = 0; i < l->n; i++) {
         xy[2 * i] = (double)l->x[i];
         xy[2 * i + 1] = (double)l->y[i];
     }
+    return CINCH_OK;
 }
 
-cinch_status cinch_project_tsne(const float *codes, int64_t n, int64_t k, double *xy)
+cinch_status cinch_project_tsne(const float *codes, int64_t n, int64_t k, const volatile int *stop, double *xy)
 {
     layout l = { 0 };
     if (n < 4) return CINCH_OK;
     edge *all = cinch_calloc((size_t)n, sizeof *all);
     cinch_status status = all ? create(&l, n) : CINCH_DEVICE;
-    if (!status) {
-        find_neighbours(&l, codes, k, all);
-        run(&l, xy);
-    }
+    if (!status) status = find_neighbours(&l, codes, k, stop, all);
+    if (!status) status = run(&l, stop, xy);
     free(all);
     free(l.edges);
     free(l.x);

@@ -117,7 +117,7 @@ static cinch_status add_batch(void *user, cinch_plan *plan, int64_t n)
 static cinch_status sweep_errors(cinch_run *r, const cinch_feed_source *rows, sums *s)
 {
     cinch_sweep sweep = {.device = r->device, .params = r->params, .precision = r->precision, .seed = r->seed,
-                         .write = write_errors, .visit = add_batch, .user = s};
+                         .write = write_errors, .visit = add_batch, .user = s, .stop = r->stop};
     *s = (sums){.run = r};
     return cinch_sweep_run(&sweep, rows, r->batch_size);
 }
@@ -164,19 +164,20 @@ static cinch_status measure_pca(cinch_run *r, const cinch_feed_source *rows, dou
     cinch_feed_source training;
     cinch_pca pca;
     TRY(cinch_run_training_rows(r, &training));
-    TRY(cinch_pca_fit(&pca, r->device, &training, cinch_shape_count(cinch_model_code_shape(r->model))));
-    cinch_status status = cinch_pca_error(&pca, r->device, rows, mse);
+    TRY(cinch_pca_fit(&pca, r->device, &training, cinch_shape_count(cinch_model_code_shape(r->model)), r->stop));
+    cinch_status status = cinch_pca_error(&pca, r->device, rows, r->stop, mse);
     bool finite = status || isfinite(*mse);
     snprintf(r->pca_note, sizeof r->pca_note, "%s", finite ? pca.note : "not finite: the data holds nan or inf");
     cinch_pca_free(&pca);
     return status;
 }
 
-/* A baseline that cannot be had is a reason to say, not an error; only memory is. */
+/* A baseline that cannot be had is a reason to say, not an error; only memory and being stopped are. */
 static cinch_status compare_with_pca(cinch_run *r, const cinch_feed_source *rows, double *mse)
 {
     cinch_status status = measure_pca(r, rows, mse);
     if (!status || status == CINCH_DEVICE) return status;
+    TRY(cinch_stopped(r->stop));
     snprintf(r->pca_note, sizeof r->pca_note, "%s", cinch_last_error());
     *mse = NAN;
     return CINCH_OK;

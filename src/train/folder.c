@@ -58,12 +58,13 @@ void cinch_folder_free(cinch_folder *f)
 bool cinch_file_exists(const char *path)
 {
     struct stat about;
-    return stat(path, &about) == 0;
+    return stat(path, &about) == 0 || errno != ENOENT;
 }
 
 static cinch_status cannot(const char *path, const char *what)
 {
-    return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot %s: %s", path, what, strerror(errno));
+    return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot %s: %s; %s", path, what,
+                      strerror(errno), cinch_write_advice(errno));
 }
 
 /* --- may a run begin here? ---------------------------------------------------------------------------------------- */
@@ -87,19 +88,47 @@ static cinch_status look_whether_empty(const char *path, bool *empty)
     return CINCH_OK;
 }
 
+static bool is_cinch_config(const json_t *value) { return json_object_get(value, "cinch_config") != NULL; }
+
+/* Other people's programs, too, call a file config.json. */
+static cinch_status look_for_config(const char *path, bool *found)
+{
+    json_t *value;
+    cinch_status status = cinch_json_read(&value, path, CINCH_DATA);
+    *found = !status && is_cinch_config(value);
+    if (!status) json_decref(value);
+    return status == CINCH_DATA ? CINCH_OK : status;
+}
+
+/* The parts are written before config.json: they may be all that a killed run has left. */
+static cinch_status look_for_parts(const char *path, bool *found)
+{
+    cinch_tensor_file *file;
+    cinch_status status = cinch_tensor_file_open(&file, path);
+    *found = !status && cinch_tensor_file_metadata(file, "cinch.rows");
+    if (!status) cinch_tensor_file_free(file);
+    return status == CINCH_DATA ? CINCH_OK : status;
+}
+
+static cinch_status look_for_run(const cinch_folder *f, bool *found)
+{
+    return cinch_file_exists(f->config) ? look_for_config(f->config, found) : look_for_parts(f->parts, found);
+}
+
 cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resume)
 {
-    bool empty;
+    bool empty, is_run;
     if (resume && cinch_file_exists(f->config)) return CINCH_OK;
     if (resume) return cinch_fail(CINCH_DATA, "%s: no config.json, so there is no run to resume", f->path);
     TRY(look_whether_empty(f->path, &empty));
     if (empty) return CINCH_OK;
-    if (!overwrite)
-        return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite empties it, --resume goes on with the run in it",
-                          f->path);
-    if (cinch_file_exists(f->config) || cinch_file_exists(f->parts)) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json); remove it yourself "
-                      "or take another", f->path);
+    TRY(look_for_run(f, &is_run));
+    if (!is_run)
+        return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json of cinch's); remove it "
+                          "yourself or take another", f->path);
+    if (overwrite) return CINCH_OK;
+    return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite removes the run in it, --resume goes on with it",
+                      f->path);
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
@@ -120,6 +149,13 @@ static bool is_checkpoint(const char *name)
     return sscanf(name, "step-%" SCNd64 ".safetensors%n", &step, &end) == 1 && end && !name[end];
 }
 
+static cinch_status cannot_remove(const char *folder, const char *name)
+{
+    char what[300];
+    snprintf(what, sizeof what, "remove %s", name);
+    return cannot(folder, what);
+}
+
 static cinch_status remove_checkpoints(const cinch_folder *f)
 {
     DIR *dir;
@@ -127,7 +163,7 @@ static cinch_status remove_checkpoints(const cinch_folder *f)
     TRY(open_listing(f->checkpoint, &dir));
     for (struct dirent *e; dir && !status && (e = readdir(dir));)
         if (is_checkpoint(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0))
-            status = cannot(e->d_name, "remove the checkpoint");
+            status = cannot_remove(f->checkpoint, e->d_name);
     if (dir) closedir(dir);
     return status;
 }
@@ -138,7 +174,7 @@ static cinch_status clear_folder(const cinch_folder *f)
     TRY(remove_checkpoints(f));
     rmdir(f->checkpoint); /* stays where there are other people's files in it */
     for (int i = RUN_FILES; i-- > 0;)
-        if (unlinkat(f->lock, run_files[i], 0) && errno != ENOENT) return cannot(f->path, run_files[i]);
+        if (unlinkat(f->lock, run_files[i], 0) && errno != ENOENT) return cannot_remove(f->path, run_files[i]);
     return CINCH_OK;
 }
 

@@ -14,11 +14,11 @@ typedef struct cinch_folder {
 cinch_status cinch_folder_create(cinch_folder *folder, const char *path);
 void cinch_folder_free(cinch_folder *folder);
 
-/* Whether there is a file of this name. */
+/* Whether there is a file of this name. One that cannot be looked at counts, so that opening it says why. */
 bool cinch_file_exists(const char *path);
 
-/* Whether a run may be started here: CINCH_USAGE when the folder holds something and neither `overwrite` is true nor
-   the folder belongs to a run that is to be resumed. */
+/* Whether a run may be started here: CINCH_USAGE when the folder holds something, unless that is a run (its
+   config.json, or what one that was killed before that has left) and `overwrite` is true or it is to be resumed. */
 cinch_status cinch_folder_check(const cinch_folder *folder, bool overwrite, bool resume);
 
 /* Makes the folder, sees to it that no other process trains in it (CINCH_OUTPUT), removes what killed writers left,

@@ -51,7 +51,7 @@ static cinch_status sweep_codes(moments *m, int64_t *n)
     rows.target = NULL;
     TRY(cinch_run_labels(r, rows.data, &rows.labels));
     cinch_sweep sweep = {.device = r->device, .params = r->params, .precision = r->precision, .write = write_moments,
-                         .visit = add_moments, .user = m};
+                         .visit = add_moments, .user = m, .stop = r->stop};
     *n = rows.count;
     return cinch_sweep_run(&sweep, &rows, r->batch_size);
 }

@@ -2,6 +2,7 @@
 #include "train/metrics_log.h"
 
 #include "core/status.h"
+#include "data/text_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 
 static cinch_status cannot(const char *what, const char *path)
 {
-    return cinch_fail(CINCH_OUTPUT, "%s: cannot %s: %s", path, what, strerror(errno));
+    return cinch_fail(CINCH_OUTPUT, "%s: cannot %s: %s; %s", path, what, strerror(errno), cinch_write_advice(errno));
 }
 
 /* Whether a line belongs to the first `last_step` steps and not to the run's end. */

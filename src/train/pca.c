@@ -34,6 +34,7 @@ typedef struct pass {
     double error;          /* sum of squares */
     cinch_device *device;
     const cinch_feed_source *rows;
+    const volatile int *stop;
 } pass;
 
 /* --- passes over the data ----------------------------------------------------------------------------------------- */
@@ -109,7 +110,8 @@ static cinch_status add_error(void *user, cinch_plan *plan, int64_t n)
 static cinch_status sweep(pass *p, void (*write)(void *, cinch_graph *, const cinch_batch *, int64_t),
                           cinch_status (*visit)(void *, cinch_plan *, int64_t))
 {
-    cinch_sweep s = {.device = p->device, .write = write, .prepare = give_inputs, .visit = visit, .user = p};
+    cinch_sweep s = {.device = p->device, .write = write, .prepare = give_inputs, .visit = visit, .user = p,
+                     .stop = p->stop};
     return cinch_sweep_run(&s, p->rows, BLOCK_ROWS);
 }
 
@@ -217,6 +219,7 @@ static cinch_status iterate(subspace *s, double *basis, int64_t k, int turns)
     start_randomly(s->q, s->m * s->pass->d);
     cinch_orthonormalise(s->q, (int)s->m, (int)s->pass->d);
     for (int turn = 0;; turn++) {
+        TRY(cinch_stopped(s->pass->stop));
         TRY(multiply(s));
         TRY(ritz(s, k, &energy));
         if (turn + 1 >= turns || fabs(energy - before) <= 1e-8 * fabs(energy)) break;
@@ -295,7 +298,8 @@ static void free_pass(pass *p)
     free(p->directions);
 }
 
-cinch_status cinch_pca_fit(cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows, int64_t k)
+cinch_status cinch_pca_fit(cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows, int64_t k,
+                           const volatile int *stop)
 {
     int64_t d = cinch_shape_count(cinch_dataset_describe(rows->data)->sample);
     *pca = (cinch_pca){.d = d, .k = least(k, d)};
@@ -304,7 +308,7 @@ cinch_status cinch_pca_fit(cinch_pca *pca, cinch_device *device, const cinch_fee
     if (d > EXACT_FEATURES && flops > most_flops)
         return cinch_fail(CINCH_USAGE, "%" PRId64 " samples of %" PRId64 " numbers are too many for PCA here",
                           rows->count, d);
-    pass p = {.d = d, .m = m, .device = device, .rows = rows};
+    pass p = {.d = d, .m = m, .device = device, .rows = rows, .stop = stop};
     p.mean = cinch_calloc((size_t)d, sizeof *p.mean);
     p.directions = cinch_calloc((size_t)(m * d), sizeof *p.directions);
     pca->mean = cinch_calloc((size_t)d, sizeof *pca->mean);
@@ -323,10 +327,11 @@ void cinch_pca_free(cinch_pca *pca)
     *pca = (cinch_pca){0};
 }
 
-cinch_status cinch_pca_error(const cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows, double *mse)
+cinch_status cinch_pca_error(const cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows,
+                             const volatile int *stop, double *mse)
 {
     size_t count = (size_t)(pca->k * pca->d);
-    pass p = {.d = pca->d, .m = pca->k, .mean = pca->mean, .device = device, .rows = rows};
+    pass p = {.d = pca->d, .m = pca->k, .mean = pca->mean, .device = device, .rows = rows, .stop = stop};
     p.directions = cinch_calloc(count, sizeof *p.directions);
     if (!p.directions) return CINCH_DEVICE;
     for (size_t i = 0; i < count; i++) p.directions[i] = (float)pca->basis[i];

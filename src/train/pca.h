@@ -13,11 +13,13 @@ typedef struct cinch_pca {
 } cinch_pca;
 
 /* Fits k components to the rows. CINCH_USAGE when that would take too long, CINCH_NUMERIC for data that is not finite,
-   CINCH_DATA, CINCH_DEVICE. */
-cinch_status cinch_pca_fit(cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows, int64_t k);
+   CINCH_DATA, CINCH_DEVICE; the status in *stop (may be NULL), which is looked at on the way. */
+cinch_status cinch_pca_fit(cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows, int64_t k,
+                           const volatile int *stop);
 void cinch_pca_free(cinch_pca *pca);
 
 /* The mean squared error of the rows' reconstructions. */
-cinch_status cinch_pca_error(const cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows, double *mse);
+cinch_status cinch_pca_error(const cinch_pca *pca, cinch_device *device, const cinch_feed_source *rows,
+                             const volatile int *stop, double *mse);
 
 #endif

@@ -70,6 +70,7 @@ static cinch_status open_run(cinch_run *r, const char *path, const cinch_run_opt
     TRY(cinch_device_open(&r->device, options->device ? options->device : "auto", &device));
     int64_t trained = cinch_config_train(r->config)->batch_size;
     r->seed = options->seed;
+    r->stop = options->stop;
     r->batch_size = options->batch_size > 0 ? options->batch_size : trained;
     TRY(choose_precision(r, options->precision));
     return open_model(r);
@@ -132,7 +133,7 @@ cinch_status cinch_run_dataset(cinch_run *r, cinch_dataset **borrowed)
 {
     if (!r->source.data) {
         const char *parts = cinch_file_exists(r->folder.parts) ? r->folder.parts : NULL;
-        TRY(cinch_data_source_open(&r->source, r->config, parts));
+        TRY(cinch_data_source_open(&r->source, r->config, parts, false));
     }
     *borrowed = r->source.data;
     return check_samples(r, r->source.data);
@@ -152,7 +153,9 @@ cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows
         *out = (cinch_run_rows){.data = data, .part = "all", .n = cinch_dataset_describe(data)->rows};
         return check_samples(r, data);
     }
-    TRY(cinch_run_dataset(r, &data));
+    cinch_status status = cinch_run_dataset(r, &data);
+    if (status == CINCH_DATA && !data) return cinch_fail_also(status, "; --data SPEC names other data");
+    TRY(status);
     *out = (cinch_run_rows){.data = data, .part = cinch_part_name(CINCH_PART_TEST)};
     out->n = cinch_dataset_part(data, CINCH_PART_TEST, &out->index);
     out->target = r->source.target;
@@ -248,8 +251,10 @@ static cinch_status run_pass(cinch_run *r, pass *p, int64_t n)
     cinch_plan **plan = &r->forward[p->direction];
     if (!*plan)
         TRY(cinch_forward_create(plan, r->model, r->device, r->params, p->direction, r->batch_size, r->precision));
-    for (int64_t first = 0; first < n; first += r->batch_size)
+    for (int64_t first = 0; first < n; first += r->batch_size) {
+        TRY(cinch_stopped(r->stop));
         TRY(pass_batch(r, p, first, n - first < r->batch_size ? n - first : r->batch_size));
+    }
     return CINCH_OK;
 }
 

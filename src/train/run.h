@@ -22,6 +22,7 @@ struct cinch_run {
     int64_t batch_size;
     cinch_precision precision;
     uint64_t seed;
+    const volatile int *stop;             /* see cinch_run_options */
     cinch_plan *forward[CINCH_FORWARDS];  /* made on first use, for batch_size samples */
     float *batch;                         /* staging for the last, short batch */
     double *code_mean, *code_factor;      /* of the training codes: mean [k], Cholesky factor of the covariance [k, k];

@@ -2,6 +2,7 @@
 #include "train/source.h"
 
 #include "core/status.h"
+#include "data/spec.h"
 
 #include <string.h>
 
@@ -42,15 +43,31 @@ static cinch_status open_target(cinch_data_source *s, const char *spec, const ci
                       spec);
 }
 
-cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts)
+static cinch_status open_all(cinch_data_source *s, const cinch_config *config, const char *parts, bool training)
 {
     const cinch_data_config *c = cinch_config_data(config);
     cinch_dataset_options options = options_of(config);
+    TRY(cinch_dataset_open(&s->data, c->spec, &options));
+    if (parts) TRY(cinch_dataset_load_parts(s->data, parts));
+    if (training && c->val_spec) TRY(open_validation(s, c->val_spec, &options));
+    return c->target ? open_target(s, c->target, &options) : CINCH_OK;
+}
+
+/* A run may have been started elsewhere, and long ago. */
+static cinch_status advise(const cinch_data_source *s, const cinch_data_config *c, bool training, cinch_status status)
+{
+    bool validating = training && c->val_spec && !s->validation;
+    const char *wanted = !s->data ? c->spec : validating ? c->val_spec : c->target;
+    const char *advice = status == CINCH_DATA && wanted ? cinch_spec_advice(wanted) : NULL;
+    return advice ? cinch_fail_also(status, "%s", advice) : status;
+}
+
+cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts,
+                                    bool training)
+{
     *out = (cinch_data_source){0};
-    cinch_status status = cinch_dataset_open(&out->data, c->spec, &options);
-    if (!status && parts) status = cinch_dataset_load_parts(out->data, parts);
-    if (!status && c->val_spec) status = open_validation(out, c->val_spec, &options);
-    if (!status && c->target) status = open_target(out, c->target, &options);
+    cinch_status status = open_all(out, config, parts, training);
+    if (status && parts) status = advise(out, cinch_config_data(config), training, status);
     if (status) cinch_data_source_close(out);
     return status;
 }

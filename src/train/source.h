@@ -10,12 +10,14 @@
 
 typedef struct cinch_data_source {
     cinch_dataset *data;
-    cinch_dataset *validation;  /* of its own (data.val_spec), or NULL */
+    cinch_dataset *validation;  /* of its own (data.val_spec), for training, or NULL */
     cinch_dataset *target;      /* data.target, or NULL */
 } cinch_data_source;
 
-/* Opens the data; `parts`, a file of saved index sets or NULL, replaces the split. CINCH_DATA, CINCH_USAGE. */
-cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts);
+/* Opens the data; the validation data, too, if it is for training. `parts`, a file of index sets that a run has saved,
+   or NULL, replaces the split. CINCH_DATA, CINCH_USAGE. */
+cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts,
+                                    bool training);
 void cinch_data_source_close(cinch_data_source *source);
 
 /* The rows of training and validation; count 0 where there is no validation. */

@@ -23,6 +23,7 @@ static cinch_status sweep(const cinch_sweep *s, cinch_feed *feed, cinch_plan *pl
     for (int64_t i = 0; i < cinch_feed_batches(feed); i++) {
         int64_t n = cinch_feed_batch_size(feed, i);
         cinch_plan **plan = &plans[n != whole];
+        TRY(cinch_stopped(s->stop));
         if (!*plan) TRY(make_plan(s, feed, n, plan));
         TRY(cinch_feed_next(feed, *plan, 0, i));
         cinch_plan_position(*plan, s->seed, 0, i * whole);

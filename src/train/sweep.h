@@ -17,6 +17,7 @@ typedef struct cinch_sweep {
     /* Looks at a plan after a batch of n. */
     cinch_status (*visit)(void *user, cinch_plan *plan, int64_t n);
     void *user;
+    const volatile int *stop;  /* ends it with this status when that is not 0; may be NULL */
 } cinch_sweep;
 
 /* Rows in batches of at most `batch_size`, in order. */

@@ -146,6 +146,12 @@ static cinch_status end(run *r, cinch_status stopped)
     return stopped ? cinch_fail(stopped, "%s; --resume %s goes on", reason, r->folder.path) : CINCH_OK;
 }
 
+/* A full disk, say, is no reason to begin anew. */
+static cinch_status advise(const run *r, cinch_status status)
+{
+    return status == CINCH_OUTPUT ? cinch_fail_also(status, "; then --resume %s goes on", r->folder.path) : status;
+}
+
 static cinch_status train(run *r, cinch_train_result *result)
 {
     cinch_trainer *t = &r->trainer;
@@ -156,7 +162,7 @@ static cinch_status train(run *r, cinch_train_result *result)
     TRY(cinch_trainer_build(t, saved_parts ? r->folder.parts : NULL, !r->resume));
     TRY(begin(r));
     say_start(r);
-    TRY(end(r, cinch_fit_run(&t->fit)));
+    TRY(advise(r, end(r, cinch_fit_run(&t->fit))));
     return report(r, result), CINCH_OK;
 }
 

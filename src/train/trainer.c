@@ -104,7 +104,7 @@ cinch_status cinch_trainer_build(cinch_trainer *t, const char *parts, bool initi
 {
     if (!cinch_config_train(t->config)) return cinch_fail(CINCH_USAGE, "the configuration is not resolved");
     TRY(cinch_config_fingerprint(t->config, t->fingerprint));
-    TRY(cinch_data_source_open(&t->source, t->config, parts));
+    TRY(cinch_data_source_open(&t->source, t->config, parts, true));
     TRY(open_device(t));
     if (t->tuning) TRY(cinch_tuning_load(t->device, t->tuning, &t->tuning_note));
     TRY(make_model(t));

@@ -3,11 +3,13 @@
  * Preloaded into the command to make one call fail, and to count blocks that were never freed.
  *
  *     FAULT_CLASS   alloc: malloc calloc realloc posix_memalign aligned_alloc mmap
- *                   file:  open for writing, write pwrite ftruncate fsync rename mkdir (of what is no standard stream)
+ *                   file:  open for writing, write pwrite ftruncate fsync linkat rename mkdir (of what is no
+ *                          standard stream)
  *                   read:  open for reading, opendir, read, pread
  *                   thread: pthread_create
  *     FAULT_AT      the number of the call that fails, from 1; 0: none
  *     FAULT_ON      if set, all calls from that one on fail
+ *     FAULT_REFUSE  tmpfile: there are no files without a name; linkat: they cannot be linked. Not counted as calls
  *     FAULT_REPORT  a file that gets "CALLS LEAKS\n" when main returns: calls of the class, blocks not freed
  *
  * Only what happens inside main counts. OpenBLAS is left alone: it ends the process when it gets no memory.
@@ -42,6 +44,7 @@ static atomic_bool armed;
 static int class;
 static long fail_at;
 static bool fail_on;
+static const char *refused;
 static atomic_long calls;
 
 /* --- whose call it is --------------------------------------------------------------------------------------------- */
@@ -97,6 +100,8 @@ static bool fails(int wanted, const void *caller)
     long n = atomic_fetch_add(&calls, 1) + 1;
     return fail_at > 0 && (n == fail_at || (fail_on && n > fail_at));
 }
+
+static bool refuses(const char *what) { return atomic_load(&armed) && refused && !strcmp(refused, what); }
 
 #define CALLER __builtin_return_address(0)
 
@@ -217,6 +222,7 @@ int open(const char *path, int flags, ...)
     mode_t mode = mode_of(flags, args);
     va_end(args);
     if (!real) real = REAL(open);
+    if ((flags & O_TMPFILE) == O_TMPFILE && refuses("tmpfile")) return ERROR(EOPNOTSUPP);
     if (!fails(class_of_open(flags), CALLER)) return real(path, flags, mode);
     return ERROR(class_of_open(flags) == READ ? EMFILE : ENOSPC);
 }
@@ -282,6 +288,14 @@ int fsync(int file)
     return fails(FILES, CALLER) ? ERROR(EIO) : real(file);
 }
 
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags)
+{
+    static __typeof__(&linkat) real;
+    if (!real) real = REAL(linkat);
+    if (refuses("linkat")) return ERROR(EPERM);
+    return fails(FILES, CALLER) ? ERROR(EIO) : real(from_folder, from, to_folder, to, flags);
+}
+
 int rename(const char *from, const char *to)
 {
     static __typeof__(&rename) real;
@@ -338,6 +352,7 @@ static int watched_main(int argc, char **argv, char **environment)
     class = named_class(getenv("FAULT_CLASS"));
     fail_at = number("FAULT_AT");
     fail_on = getenv("FAULT_ON") != NULL;
+    refused = getenv("FAULT_REFUSE");
     atomic_store(&armed, true);
     int status = real_main(argc, argv, environment);
     atomic_store(&armed, false);
