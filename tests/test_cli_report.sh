@@ -61,7 +61,7 @@ check 'what is not UTF-8 is shown as ?' grep -qF -- "--out 'caf?'" $'caf\xe9/env
 # --- errors
 expect 2 '^cinch: report: RUN is missing' report
 expect 3 '^cinch: .*nowhere' report nowhere --device cpu
-expect 2 '^cinch: --data: unknown flag of report' report run --data shapes
+expect 2 '^cinch: --data: report does not take it, train does' report run --data shapes
 expect 2 '^cinch: --limit' report run --limit -1
 cp -r run old && rm old/metrics.jsonl old/report.html
 expect 3 '^cinch: .*metrics.jsonl' report old --device cpu

@@ -108,7 +108,7 @@ bool cinch_flag_takes(const cinch_verb *verb, const cinch_option_info *option);
 /* Every option: the configuration's, then each family's own; false past the last. */
 bool cinch_cli_option(int index, cinch_option_info *out);
 
-/* CINCH_USAGE, naming the nearest flag that the verb has. */
+/* CINCH_USAGE, naming another verb that has the flag, or the nearest flag that the verb has. */
 cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name);
 
 /* --- args.c ------------------------------------------------------------------------------------------------------- */
