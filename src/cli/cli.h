@@ -150,6 +150,9 @@ cinch_status cinch_document(const char *what);
 /* Sets the command's own error text and returns `status`; it wins over cinch_last_error(). */
 cinch_status cinch_cli_fail(cinch_status status, const char *format, ...) CINCH_PRINTF(2, 3);
 cinch_status cinch_cli_no_memory(void);
+/* Zeros for `n` rows of `row` floats or int32s, to be freed; CINCH_DEVICE that says how much `flag`, which decides on
+   n, wants. */
+cinch_status cinch_cli_room(const char *flag, int64_t n, int64_t row, void **out);
 
 /* Makes the standard streams safe to use, though the caller may have closed some, and failed writes errors. */
 void cinch_cli_open_streams(void);
