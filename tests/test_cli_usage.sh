@@ -12,6 +12,7 @@ expect 0 '' --help
 check 'no argument is --help' same plain out
 expect 0 '' help
 check 'help is --help' same plain out
+expect 0 'usage: cinch VERB' help --help
 expect 2 '^cinch: evla: unknown verb; did you mean eval' help evla
 expect 2 "^cinch: 'b': one argument too many" help train b
 for verb in $verbs; do
