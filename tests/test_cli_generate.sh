@@ -79,8 +79,29 @@ picture() { tail -c +129 "$1" | tail -c +$(($2 * 3136 + 1)) | head -c 3136; }
 check 'without a label, all in turn' cmp -s <(picture all.npy 2) <(picture two.npy 2)
 check 'and the label counts' test "$(cmp -s <(picture all.npy 1) <(picture two.npy 1); echo $?)" = 1
 expect 2 'label 4: the model knows 0 to 3' sample told --label 4 --out w.npy
-expect 2 'the model is conditional and wants a label' decode told --data z.npy --out w.npy
+expect 2 '^cinch: decode: --label is missing, .* told wants: 0 to 3' decode told --data z.npy --out w.npy
+expect 2 '^cinch: --label 4: the model of told knows 0 to 3' decode told --data z.npy --label 4 --out w.npy
+expect 2 '^cinch: --label 1: the model of vae is not conditional' decode vae --data z.npy --label 1 --out w.npy
 expect 0 '' decode told --data z.npy --label 3 --out w3.npy --quiet --device cpu
+for count in 9223372036854775807 1152921504606846976; do # the second times 16 is 2^64
+    expect 4 "^cinch: --num-samples $count: wants [0-9]+.[0-9] GiB of memory" \
+        sample vae --num-samples $count --out w.npy
+    expect 4 "^cinch: --num-points $count: wants [0-9]+.[0-9] GiB of memory" \
+        interpolate vae --num-points $count --out w.npy
+done
+
+# --- labels come with the data
+mkdir idx
+{ printf '\0\0\10\3\0\0\0\4\0\0\0\34\0\0\0\34'; head -c 3136 /dev/zero; } > idx/train-images-idx3-ubyte
+{ printf '\0\0\10\1\0\0\0\4\0\1\2\11'; } > idx/train-labels-idx1-ubyte
+for verb in encode reconstruct interpolate; do
+    expect 3 '^cinch: two.npy: has no labels, which the conditional model of told wants' \
+        $verb told --data two.npy --out w.npy
+    expect 3 '^cinch: idx: row 3 has the label 9, the model of told knows 0 to 3' $verb told --data idx --out w.npy
+    expect 0 '' $verb told --data idx --limit 3 --out w.npy --quiet --device cpu
+done
+expect 3 '^cinch: two.npy: has no labels' eval told --data two.npy
+expect 3 '^cinch: idx: row 3 has the label 9' eval told --data idx
 
 # --- interpolate
 expect 0 '' interpolate vae --data shapes:50 --from 3 --to 9 --num-points 5 --out path.npy --quiet --device cpu

@@ -21,6 +21,19 @@ check 'the whole part without it' grep -q 'test part, 24 samples' first.html
 expect 0 '' report run --threads 1 --device cpu
 check 'any number of threads' same first.html run/report.html
 
+# Of a short run there are the epochs, or its end; nothing is drawn of what was not logged.
+charts() { grep -oE "<figcaption>[^<]*" "$1" | sed 's/.*>//' | head -n "$2" | paste -sd, ; }
+check 'a learning rate without steps' test "$(charts run/report.html 2)" = 'Loss,Learning rate'
+check 'no norm of the gradient' test "$(grep -c 'Norm of the gradient' run/report.html)" = 0
+expect 0 '' train "${small[@]}" --max-steps 2 --device cpu --out steps
+check 'a run within its first epoch' test "$(charts steps/report.html 2)" = 'Loss,Learning rate'
+check 'its points are marked' test "$(grep -o "<path class='lone s" steps/report.html | wc -l)" = 5
+expect 0 '' train "${small[@]}" --epochs 2 --log-every 2 --device cpu --out often
+check 'steps where there are more' grep -q 'Norm of the gradient' often/report.html
+sed -i 's/"\(loss[a-z_]*\|val_loss\|lr\)": [0-9.e-]*/"\1": null/g' steps/metrics.jsonl
+expect 0 '' report steps --device cpu
+check 'no chart of nothing' test "$(grep -c 'Nothing was logged' steps/report.html)" = 1
+
 # A limit in training is of the data; the report then is of the test part that this leaves.
 expect 0 '' train "${small[@]}" --limit 200 --epochs 1 --device cpu --out limited
 check 'the limited test part' grep -q 'test part, 20 samples' limited/report.html
@@ -81,7 +94,7 @@ check 'made later' test -s late143/report.html
 # --- errors
 expect 2 '^cinch: report: RUN is missing' report
 expect 3 '^cinch: .*nowhere' report nowhere --device cpu
-expect 2 '^cinch: --data: unknown flag of report' report run --data shapes
+expect 2 '^cinch: --data: report does not take it, train does' report run --data shapes
 expect 2 '^cinch: --limit' report run --limit -1
 cp -r run old && rm old/metrics.jsonl old/report.html
 expect 3 '^cinch: .*metrics.jsonl' report old --device cpu

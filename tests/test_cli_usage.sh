@@ -10,6 +10,11 @@ expect 0 'usage: cinch VERB'
 cp out plain
 expect 0 '' --help
 check 'no argument is --help' same plain out
+expect 0 '' help
+check 'help is --help' same plain out
+expect 0 'usage: cinch VERB' help --help
+expect 2 '^cinch: evla: unknown verb; did you mean eval' help evla
+expect 2 "^cinch: 'b': one argument too many" help train b
 for verb in $verbs; do
     check "the list has $verb" grep -qE "^  $verb +[a-z]" plain
     expect 0 "^usage: cinch $verb" "$verb" --help
@@ -21,6 +26,8 @@ for verb in $verbs; do
     cp out long
     expect 0 '' "$verb" -h
     check "$verb -h is --help" same long out
+    expect 0 '' help "$verb"
+    check "help $verb is $verb --help" same long out
 done
 expect 0 '^  --epochs N +passes over' train --help
 for flag in --model --data --val-data --latent-dim --hidden-sizes --activation --output-activation --loss --optimizer \
@@ -41,6 +48,9 @@ for later in score search probe project convert export; do
     expect 2 "$later: unknown verb.*\(?train eval" "$later"
 done
 expect 2 'a verb comes first' --out x
+expect 2 '^cinch: --verison: unknown flag; did you mean --version' --verison
+expect 2 '^cinch: --hepl: unknown flag; did you mean --help' --hepl
+expect 2 '^cinch: foo: unknown verb; one of: train eval' foo
 
 # --- operands
 expect 2 'RUN is missing' eval
@@ -54,6 +64,9 @@ expect 2 'bench ifner: unknown; did you mean infer' bench ifner
 expect 2 'WORKLOAD is missing' bench train
 expect 2 'RUN or WORKLOAD is missing' bench infer
 expect 2 'dens: .*did you mean dense' bench infer dens
+expect 2 '^cinch: nosuch: neither a run folder nor a workload; workloads are: dense' bench infer nosuch
+expect 2 '^cinch: nosuch: no such workload; workloads are: dense' bench train nosuch
+expect 2 '^cinch: bench xyz: unknown \(train infer' bench xyz
 expect 2 'dens: .*did you mean dense' bench train dens
 expect 0 '' config -- 
 
@@ -61,7 +74,11 @@ expect 0 '' config --
 expect 2 '^cinch: --epoch: unknown flag of train; did you mean --epochs' train --epoch 3 --out x
 expect 2 '^cinch: --ot: unknown flag of train; did you mean --out' train --ot x
 expect 2 '^cinch: -json: unknown flag of models; did you mean --json' models -json
-expect 2 '^cinch: --lr: unknown flag' eval run --lr 3
+expect 2 '^cinch: --lr: eval does not take it, train does' eval run --lr 3
+expect 2 '^cinch: --epochs: eval does not take it, train does$' eval run --epochs 3
+expect 2 '^cinch: --num-samples: encode does not take it, sample does$' encode run --num-samples 3
+expect 2 '^cinch: --lebal: unknown flag of decode; did you mean --label' decode run --lebal 3
+expect 2 '^cinch: --mode: unknown flag; `cinch eval --help`' eval run --mode 3
 expect 2 '^cinch: --completely-else: unknown flag; `cinch train --help`' train --completely-else
 expect 2 '^cinch: --lr: needs a value' train --out x --lr
 expect 2 '^cinch: --lr: needs a value' train --lr --out x
@@ -112,7 +129,7 @@ expect 2 '^cinch: data.layout' train --set data.layout=channels_middle --out x
 expect 2 '^cinch: --set optimizer.lr: is for training; eval takes only keys that say what data is' \
     eval run --set optimizer.lr=3
 expect 2 '^cinch: data.layuot: .*data.layout' eval run --set data.layuot=x
-expect 2 '^cinch: --set: unknown flag' decode run --set data.layout=channels_last
+expect 2 '^cinch: --set: decode does not take it, train does' decode run --set data.layout=channels_last
 expect 2 '^cinch: --data: not UTF-8' train --data $'bad\xff.npy' --out x
 expect 2 '^cinch: data.spec: not UTF-8' train --set $'data.spec=bad\xff.npy' --out x
 expect 2 '^cinch: rmsprop: .*centred.* and .*momentum.* take one' train --data shapes:40 --optimizer rmsprop \

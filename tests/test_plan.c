@@ -388,7 +388,8 @@ Test(plan, the_hunt_names_the_first_layer_that_is_not_finite)
     OK(cinch_plan_run(plan));
     cr_expect_eq(cinch_plan_find_nonfinite(plan), CINCH_NUMERIC);
     cr_expect_str_eq(cinch_last_error(),
-                     "decoder.3: log gave -inf in [4]; a lower learning rate or gradient clipping may help");
+                     "decoder.3: log gave -inf in [4]; smaller numbers in the data, a lower learning rate or "
+                     "gradient clipping may help");
     OK(cinch_plan_write(plan, "x", (float[]){1, NAN, 1, 4}, 16));
     OK(cinch_plan_run(plan));
     cr_expect_eq(cinch_plan_find_nonfinite(plan), CINCH_NUMERIC);

@@ -591,7 +591,8 @@ Test(precision, the_hunt_names_the_layer)
     OK(cinch_plan_run(plan));
     cr_expect_eq(cinch_plan_find_nonfinite(plan), CINCH_NUMERIC);
     cr_expect_str_eq(cinch_last_error(),
-                     "decoder.3: log gave -inf in [2, 2]; a lower learning rate or gradient clipping may help");
+                     "decoder.3: log gave -inf in [2, 2]; smaller numbers in the data, a lower learning rate or "
+                     "gradient clipping may help");
     cinch_plan_free(plan);
     cinch_graph_free(g);
     cinch_device_free(device);

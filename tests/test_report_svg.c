@@ -74,6 +74,7 @@ Test(report_svg, gaps_and_single_points)
     cr_expect_eq(count(d, "M"), 3, "three stretches: %s", d);
     cr_expect_eq(count(d, "L"), 1);
     cr_expect_eq(count(d, "h.1"), 2, "two of them a dot");
+    cr_expect_eq(count(svg, "<path class='lone s0'"), 2, "and a mark that is seen");
     free(svg);
 }
 
@@ -136,6 +137,37 @@ Test(report_svg, several_lines_have_a_legend_and_styles)
     }
     cr_expect(strstr(svg, "b &amp; c"));
     free(svg);
+}
+
+Test(report_svg, a_single_point_is_marked_in_the_legend_too)
+{
+    double x[] = { 3 }, y[] = { 0.2 };
+    cinch_chart_series lines[] = { { "a", x, y, 1 }, { "b", x, y, 1 } };
+    cinch_chart chart = chart_with(lines, 2);
+    char *svg = chart_of(&chart);
+    cr_expect_eq(count(svg, "<path class='lone s0'"), 2);
+    cr_expect_eq(count(svg, "<path class='lone s1'"), 2);
+    free(svg);
+}
+
+/* A digit takes 8.3 units where the window is narrow. */
+Test(report_svg, numbers_of_the_axis_have_room)
+{
+    static const double values[][2] = { { 0.2, 0.3 }, { 0.001, 0.00122 }, { 1.00001e-7, 1.00003e-7 } };
+    for (int i = 0; i < 3; i++) {
+        double x[] = { 0, 1 }, right;
+        int most = 0, used;
+        char text[32];
+        cinch_chart_series line = { "a", x, values[i], 2 };
+        cinch_chart chart = chart_with(&line, 1);
+        char *svg = chart_of(&chart);
+        for (const char *at = svg; (at = strstr(at, "text-anchor='end'>")); at++)
+            if (sscanf(at, "text-anchor='end'>%31[^<]%n", text, &used) == 1 && (int)strlen(text) > most)
+                most = (int)strlen(text);
+        cr_assert(sscanf(strstr(svg, "class='tick' x='"), "class='tick' x='%lf'", &right) == 1);
+        cr_expect(right >= 8.3 * most, "%d letters in %g units", most, right);
+        free(svg);
+    }
 }
 
 /* --- histogram ---------------------------------------------------------------------------------------------------- */

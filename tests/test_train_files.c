@@ -136,10 +136,15 @@ static void other_names(char *b, size_t *n)
 static void late_batch(char *b, size_t *n) { replace(b, *n, "\\\"batch\\\": 7", "\\\"batch\\\":99"); }
 static void no_batch(char *b, size_t *n) { replace(b, *n, "\\\"batch\\\"", "\\\"botch\\\""); }
 
+static void one_bit(char *b, size_t *n) { b[*n - 1000] ^= 1; }
+static void hundred_bytes(char *b, size_t *n) { memset(b + *n - 2000, 0x3c, 100); }
+static void other_epoch(char *b, size_t *n) { replace(b, *n, "\\\"epoch\\\": 1", "\\\"epoch\\\": 0"); }
+
 static const struct { const char *name; damage *damage; } damages[] = {
     {"half of it", truncate_half}, {"nothing", truncate_all}, {"one byte short", one_short}, {"header", huge_header},
     {"fingerprint", other_config}, {"format", other_format}, {"tensor", no_tensor}, {"names", other_names},
-    {"state", no_batch}, {"place", late_batch}};
+    {"state", no_batch}, {"place", late_batch}, {"a bit", one_bit}, {"100 bytes", hundred_bytes},
+    {"epoch", other_epoch}};
 
 /* A run of 45 steps that was stopped after step 22, with checkpoints of that and of step 15. */
 static void stop_within(void)
@@ -165,6 +170,22 @@ Test(files, damaged_checkpoints_are_passed_over)
         cr_assert(same_models("whole", "cut"), "%s", damages[i].name);
         free(bytes);
     }
+}
+
+/* Earlier builds wrote no checksum. */
+Test(files, checkpoints_without_a_checksum_are_taken)
+{
+    size_t size;
+    heard h = {0};
+    trained("whole", small_config("train.epochs=3", NULL));
+    stop_within();
+    char *bytes = run_file("cut", "checkpoint/step-22.safetensors", &size);
+    replace(bytes, size, "cinch.crc32", "other.crc32");
+    put_run_file("cut", "checkpoint/step-22.safetensors", bytes, size);
+    OK(train_in("cut", small_config("train.epochs=3", NULL), resume, &h, NULL));
+    cr_assert(strstr(h.notes[0], "after step 22"), "%s", h.notes[0]);
+    cr_assert(same_models("whole", "cut"));
+    free(bytes);
 }
 
 Test(files, without_a_checkpoint_training_starts_afresh)

@@ -25,6 +25,17 @@ static const char *bad_data(void)
     return setting;
 }
 
+static const char *large_data(float size)
+{
+    static char setting[600];
+    float x[ROWS * WIDTH];
+    for (int i = 0; i < ROWS * WIDTH; i++) x[i] = size * ((float)(i * 7 % 13) / 6 - 1);
+    const char *path = run_path("large.npy");
+    OK(cinch_npy_write(path, CINCH_ELEMENT_F32, CINCH_SHAPE(ROWS, WIDTH), x));
+    snprintf(setting, sizeof setting, "data.spec=%s", path);
+    return setting;
+}
+
 #define BAD_DATA bad_data(), "data.nan=keep", "data.split=1,0,0", "data.shuffle=false", "train.batch_size=8"
 
 /* Row 37 comes in step 5, whatever the host looks at and when. */
@@ -123,6 +134,25 @@ Test(nonfinite, nothing_moves_after_a_bad_step)
         cinch_config_free(c);
         free(now);
         free(wanted);
+    }
+}
+
+/* What is no layer's is said to be the loss's or the gradient's. */
+Test(nonfinite, parts_outside_the_layers_are_named)
+{
+    static const struct {
+        const char *setting;
+        float size;
+        const char *error;
+    } rows[] = {{"loss.name=mse", 1e38f, "step 1: the loss: "}, {"loss.name=l1", 1e38f, "step 1: the loss: "},
+                {"loss.name=gaussian", 1e38f, "step 1: the loss: "}, {"loss.l2=1e38", 1, "step 1: the loss: "},
+                {"loss.name=mse", 1e15f, "step 1: the gradient: "},
+                {"train.accumulate=2", 1e15f, "step 1: the gradient: "}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *data = large_data(rows[i].size);
+        cinch_config *c = small_config(data, "model.output_activation=linear", rows[i].setting, NULL);
+        cr_assert_eq(train_in("large", c, (cinch_train_options){.overwrite = true}, NULL, NULL), CINCH_NUMERIC);
+        cr_assert(error_holds(rows[i].error), "%s", cinch_last_error());
     }
 }
 

@@ -106,7 +106,10 @@ bool cinch_flag_key_at(const cinch_verb *verb, int index, cinch_option_info *out
 /* Whether the verb takes this option's flag (also its key, by --set). */
 bool cinch_flag_takes(const cinch_verb *verb, const cinch_option_info *option);
 
-/* CINCH_USAGE, naming the nearest flag that the verb has. */
+/* Every option: the configuration's, then each family's own; false past the last. */
+bool cinch_cli_option(int index, cinch_option_info *out);
+
+/* CINCH_USAGE, naming another verb that has the flag, or the nearest flag that the verb has. */
 cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name);
 
 /* --- args.c ------------------------------------------------------------------------------------------------------- */
@@ -148,6 +151,9 @@ cinch_status cinch_document(const char *what);
 /* Sets the command's own error text and returns `status`; it wins over cinch_last_error(). */
 cinch_status cinch_cli_fail(cinch_status status, const char *format, ...) CINCH_PRINTF(2, 3);
 cinch_status cinch_cli_no_memory(void);
+/* Zeros for `n` rows of `row` floats or int32s, to be freed; CINCH_DEVICE that says how much `flag`, which decides on
+   n, wants. */
+cinch_status cinch_cli_room(const char *flag, int64_t n, int64_t row, void **out);
 
 /* Makes the standard streams safe to use, though the caller may have closed some, and failed writes errors. */
 void cinch_cli_open_streams(void);

@@ -134,16 +134,36 @@ bool cinch_flag_key_at(const cinch_verb *verb, int index, cinch_option_info *out
     return false;
 }
 
-cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name)
+/* The first verb that has the flag, NULL when none has. */
+static const cinch_verb *verb_with(const char *name)
+{
+    const cinch_verb *verb;
+    cinch_option_info option;
+    bool key = !strncmp(name, "--", 2) && !cinch_config_find(name, &option);
+    for (int i = 0; (verb = cinch_verb_at(i)); i++)
+        if (cinch_flag_find(verb, name) || (key && cinch_flag_takes(verb, &option))) return verb;
+    return NULL;
+}
+
+/* All begin with "--", which makes none of them nearer. */
+static const char *nearest_flag(const cinch_verb *verb, const char *name)
 {
     const char *names[NAMES_MAX];
     const cinch_flag *flag;
     cinch_option_info option;
     int n = 0;
-    for (int i = 0; n < NAMES_MAX && cinch_flag_at(verb, i, &flag); i++) names[n++] = flag->name;
-    for (int i = 0; n < NAMES_MAX && cinch_flag_key_at(verb, i, &option); i++) names[n++] = option.flag;
-    const char *near = cinch_nearest(name, names, n);
+    for (int i = 0; n < NAMES_MAX && cinch_flag_at(verb, i, &flag); i++) names[n++] = flag->name + 2;
+    for (int i = 0; n < NAMES_MAX && cinch_flag_key_at(verb, i, &option); i++) names[n++] = option.flag + 2;
+    return cinch_nearest(name + strspn(name, "-"), names, n);
+}
+
+cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name)
+{
+    const cinch_verb *other = verb_with(name);
+    if (other)
+        return cinch_cli_fail(CINCH_USAGE, "%s: %s does not take it, %s does", name, verb->name, other->name);
+    const char *near = nearest_flag(verb, name);
     if (near)
-        return cinch_cli_fail(CINCH_USAGE, "%s: unknown flag of %s; did you mean %s?", name, verb->name, near);
+        return cinch_cli_fail(CINCH_USAGE, "%s: unknown flag of %s; did you mean --%s?", name, verb->name, near);
     return cinch_cli_fail(CINCH_USAGE, "%s: unknown flag; `cinch %s --help` lists the flags", name, verb->name);
 }

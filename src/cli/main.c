@@ -29,14 +29,27 @@ static cinch_status run_verb(const char *name, int argc, char **argv)
     return status;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
+}
+
+/* Of all verbs, or of the one that is named. */
+static cinch_status help(int argc, char **argv)
+{
+    const cinch_verb *verb;
+    if (argc > 3) return cinch_cli_fail(CINCH_USAGE, "'%s': one argument too many; usage: cinch help [VERB]", argv[3]);
+    if (argc < 3 || asks_for_help(argv[2])) return cinch_help_all(), CINCH_OK;
+    TRY(cinch_verb_find(argv[2], &verb));
+    return cinch_help_verb(verb), CINCH_OK;
+}
+
 static cinch_status run(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "--help";
     if (!strcmp(first, "--version")) return print_version();
     if (!strcmp(first, "--document")) return cinch_document(argc > 2 ? argv[2] : NULL);
-    if (strcmp(first, "--help") && strcmp(first, "-h") && strcmp(first, "help")) return run_verb(first, argc, argv);
-    cinch_help_all();
-    return CINCH_OK;
+    return asks_for_help(first) ? help(argc, argv) : run_verb(first, argc, argv);
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,17 @@ cinch_status cinch_cli_fail(cinch_status status, const char *format, ...)
 }
 
 cinch_status cinch_cli_no_memory(void) { return cinch_cli_fail(CINCH_DEVICE, "out of memory"); }
+
+/* More than the machine has is not asked for: Linux would promise it, and end the process later. */
+cinch_status cinch_cli_room(const char *flag, int64_t n, int64_t row, void **out)
+{
+    double wanted = (double)n * (double)row * sizeof(float);
+    double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    *out = wanted > all ? NULL : calloc((size_t)n, (size_t)row * sizeof(float));
+    if (*out) return CINCH_OK;
+    return cinch_cli_fail(CINCH_DEVICE, "%s %lld: wants %.1f GiB of memory, of which there are %.1f; take fewer", flag,
+                          (long long)n, wanted / (1 << 30), all / (1 << 30));
+}
 
 /* Texts come from files and command lines: they shall neither break the line nor steer the terminal. */
 void cinch_cli_print_error(void)

@@ -21,9 +21,10 @@ cinch_status cinch_convert_png(const cinch_cli *cli, const cinch_conversion *c, 
 {
     int64_t n = rows_shown(cli, c);
     cinch_sample sample = cinch_model_sample(cinch_run_model(c->run));
-    float *in = calloc((size_t)(n * cinch_shape_count(c->in)), sizeof *in);
-    float *out = calloc((size_t)(n * cinch_shape_count(sample.shape)), sizeof *out);
-    cinch_status status = in && out ? cinch_convert_read(c, 0, n, in) : cinch_cli_no_memory();
+    void *in, *out = NULL;
+    TRY(cinch_cli_room("--limit", n, cinch_shape_count(c->in), &in));
+    cinch_status status = cinch_cli_room("--limit", n, cinch_shape_count(sample.shape), &out);
+    if (!status) status = cinch_convert_read(c, 0, n, in);
     if (!status) status = c->apply(c->run, in, c->labels, n, out);
     if (!status) status = cinch_report_samples(cli->out, &sample, n, out, originals ? in : NULL);
     free(in);

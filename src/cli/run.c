@@ -95,6 +95,24 @@ static cinch_status check_sample(const cinch_run *run, const cinch_dataset *data
                           cinch_cli_shape(sample, has, sizeof has), cinch_cli_shape(wanted, wants, sizeof wants));
 }
 
+/* A conditional model takes the labels of the data. */
+static cinch_status check_labels(const cinch_cli *cli, const cinch_run *run, const cinch_dataset *data,
+                                 const char *spec)
+{
+    int32_t classes = cinch_model_classes(cinch_run_model(run));
+    const int32_t *labels = cinch_dataset_labels(data);
+    int64_t rows = cinch_cli_rows(cli, cinch_dataset_describe(data)->rows);
+    if (classes && !labels)
+        return cinch_cli_fail(CINCH_DATA, "%s: has no labels, which the conditional model of %s wants; take data that "
+                              "has them, a folder laid out like MNIST", spec, cinch_run_path(run));
+    for (int64_t i = 0; classes && i < rows; i++)
+        if (labels[i] < 0 || labels[i] >= classes)
+            return cinch_cli_fail(CINCH_DATA, "%s: row %lld has the label %d, the model of %s knows 0 to %d; was it "
+                                  "trained on other data?", spec, (long long)i, labels[i], cinch_run_path(run),
+                                  classes - 1);
+    return CINCH_OK;
+}
+
 /* The run's configuration with what the command line says; the run's own limit and validation were for its own data. */
 static cinch_status merge(const cinch_cli *cli, cinch_config *config)
 {
@@ -113,15 +131,28 @@ cinch_status cinch_cli_keep_data(const cinch_cli *cli, const char *spec)
                           cli->out);
 }
 
+/* Passes the status on, without the data where it is an error. */
+static cinch_status kept(cinch_status status, cinch_dataset **data)
+{
+    if (!status) return CINCH_OK;
+    cinch_dataset_free(*data);
+    *data = NULL;
+    return status;
+}
+
 static cinch_status open_as(const char *spec, const cinch_config *config, const cinch_run *run, cinch_dataset **out)
 {
     cinch_dataset_options options = cinch_cli_data_options(config);
     TRY(cinch_dataset_open(out, spec, &options));
-    cinch_status status = check_sample(run, *out, spec);
-    if (!status) return CINCH_OK;
-    cinch_dataset_free(*out);
-    *out = NULL;
-    return status;
+    return kept(check_sample(run, *out, spec), out);
+}
+
+static cinch_status open_data(const cinch_cli *cli, const char *spec, const cinch_config *config, const cinch_run *run,
+                              cinch_dataset **out)
+{
+    TRY(cinch_cli_keep_data(cli, spec));
+    TRY(open_as(spec, config, run, out));
+    return kept(check_labels(cli, run, *out, spec), out);
 }
 
 typedef enum which { WHICH_DATA, WHICH_TARGET } which;
@@ -134,8 +165,7 @@ static cinch_status open_merged(const cinch_cli *cli, const cinch_run *run, whic
     cinch_status status = merge(cli, config);
     const cinch_data_config *d = cinch_config_data(config);
     *out = NULL;
-    if (!status && what == WHICH_DATA) status = cinch_cli_keep_data(cli, d->spec);
-    if (!status && what == WHICH_DATA) status = open_as(d->spec, config, run, out);
+    if (!status && what == WHICH_DATA) status = open_data(cli, d->spec, config, run, out);
     else if (!status && d->target && *d->target) status = open_as(d->target, config, run, out);
     cinch_config_free(config);
     return status;

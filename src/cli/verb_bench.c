@@ -235,6 +235,6 @@ cinch_status cinch_verb_bench(cinch_cli *cli)
         return kinds[i].run(cli);
     }
     const char *near = cinch_nearest(cli->operand, names, KINDS);
-    return cinch_cli_fail(CINCH_USAGE, "bench %s: unknown; did you mean %s? (train infer ops peak)", cli->operand,
-                          near ? near : "train");
+    return cinch_cli_fail(CINCH_USAGE, "bench %s: unknown%s%s%s (train infer ops peak)", cli->operand,
+                          near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }

@@ -37,8 +37,9 @@ static cinch_status write_npy(const cinch_cli *cli, const walk *w, const float *
 {
     cinch_shape row = cinch_run_source_shape(w->run), all = {.rank = row.rank + 1, .dim = {w->points}};
     memcpy(all.dim + 1, row.dim, (size_t)row.rank * sizeof *row.dim);
-    float *restored = calloc((size_t)cinch_shape_count(all), sizeof *restored);
-    cinch_status status = restored ? cinch_run_restore(w->run, y, w->points, restored) : cinch_cli_no_memory();
+    void *restored;
+    TRY(cinch_cli_room("--num-points", w->points, cinch_shape_count(row), &restored));
+    cinch_status status = cinch_run_restore(w->run, y, w->points, restored);
     if (!status) status = cinch_npy_write(cli->out, CINCH_ELEMENT_F32, all, restored);
     free(restored);
     return status ? status : cinch_convert_report(cli, w->points, row);
@@ -72,9 +73,11 @@ static cinch_status go(const cinch_cli *cli, cinch_run *run, cinch_dataset *data
     TRY(cinch_run_rows_of(run, data, &w.rows));
     w.rows.n = cinch_cli_rows(cli, w.rows.n);
     TRY(read_walk(cli, &w));
-    size_t size = (size_t)cinch_shape_count(cinch_model_sample(cinch_run_model(run)).shape);
-    float *x = calloc(2 * size, sizeof *x), *y = calloc((size_t)w.points * size, sizeof *y);
-    cinch_status status = x && y ? interpolate(cli, &w, x, y) : cinch_cli_no_memory();
+    int64_t size = cinch_shape_count(cinch_model_sample(cinch_run_model(run)).shape);
+    void *y;
+    TRY(cinch_cli_room("--num-points", w.points, size, &y));
+    float *x = calloc(2 * (size_t)size, sizeof *x);
+    cinch_status status = x ? interpolate(cli, &w, x, y) : cinch_cli_no_memory();
     free(x);
     free(y);
     return status;

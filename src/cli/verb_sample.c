@@ -36,7 +36,7 @@ static cinch_status draw(const cinch_conversion *c, int64_t first, int64_t n, fl
 static cinch_status label_rows(cinch_run *run, const cinch_sampling *sampling, int64_t n, int32_t **labels)
 {
     int32_t classes = cinch_model_classes(cinch_run_model(run));
-    if (!(*labels = calloc((size_t)n, sizeof **labels))) return cinch_cli_no_memory();
+    TRY(cinch_cli_room("--num-samples", n, 1, (void **)labels));
     for (int64_t i = 0; i < n; i++)
         (*labels)[i] = sampling->label >= 0 || !classes ? sampling->label : (int32_t)(i % classes);
     return CINCH_OK;

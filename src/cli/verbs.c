@@ -107,6 +107,9 @@ static cinch_status fail_verb(const char *name)
         names[i] = verbs[i].name;
         at += (size_t)snprintf(list + at, sizeof list - at, i ? " %s" : "%s", names[i]);
     }
+    static const char *const flags[] = {"help", "version"};
+    const char *flag = *name == '-' ? cinch_nearest(name + strspn(name, "-"), flags, 2) : NULL;
+    if (flag) return cinch_cli_fail(CINCH_USAGE, "%s: unknown flag; did you mean --%s?", name, flag);
     if (*name == '-')
         return cinch_cli_fail(CINCH_USAGE, "%s: a verb comes first; usage: cinch VERB [...] (%s)", name, list);
     const char *near = cinch_nearest(name, names, VERBS);

@@ -350,19 +350,26 @@ static void name_op(const cinch_call *call, char *text, size_t size)
     }
 }
 
-static cinch_status look_at_results(cinch_plan *plan, int32_t step)
+static cinch_status fail_result(const cinch_plan *plan, int32_t step, float bad)
 {
     const cinch_node *n = &plan->g->nodes[plan->schedule.order[step]];
     const char *scope = plan->g->scopes[n->scope];
     char name[160], shape[64];
-    for (int k = 0; k < plan->calls[step].n_out; k++) {
+    name_op(&plan->calls[step], name, sizeof name);
+    return cinch_fail(CINCH_NUMERIC, "%s%s%s gave %g%s%s; smaller numbers in the data, a lower learning rate or "
+                      "gradient clipping may help", scope, *scope ? ": " : "", name, bad, n->shape.rank ? " in " : "",
+                      n->shape.rank ? cinch_shape_text(n->shape, shape) : "");
+}
+
+/* What a fill gave is what the graph's author wanted. */
+static cinch_status look_at_results(cinch_plan *plan, int32_t step)
+{
+    const cinch_call *call = &plan->calls[step];
+    for (int k = 0; call->op != CINCH_OP_fill && k < call->n_out; k++) {
         int64_t at;
         float bad;
-        TRY(look(plan, &plan->calls[step].out[k], &bad, &at));
-        if (at < 0) continue;
-        name_op(&plan->calls[step], name, sizeof name);
-        return cinch_fail(CINCH_NUMERIC, "%s%s%s gave %g in %s; a lower learning rate or gradient clipping may help",
-                          scope, *scope ? ": " : "", name, bad, cinch_shape_text(n->shape, shape));
+        TRY(look(plan, &call->out[k], &bad, &at));
+        if (at >= 0) return fail_result(plan, step, bad);
     }
     return CINCH_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <cinch/version.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,28 +131,28 @@ static int min3(int a, int b, int c)
 
 enum { LONGEST_NAME = 63 };
 
-/* Levenshtein distance, one row at a time. */
+/* Letters left out, put in, changed, and neighbours that changed places (Damerau 1964), three rows at a time. */
 static int edit_distance(const char *a, const char *b)
 {
-    int row[LONGEST_NAME + 1], na = (int)strlen(a), nb = (int)strlen(b);
+    int rows[3][LONGEST_NAME + 1], na = (int)strlen(a), nb = (int)strlen(b);
     if (na > LONGEST_NAME || nb > LONGEST_NAME) return LONGEST_NAME;
-    for (int j = 0; j <= nb; j++) row[j] = j;
+    for (int j = 0; j <= nb; j++) rows[0][j] = j;
     for (int i = 1; i <= na; i++) {
-        int diagonal = row[0];
+        int *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
         row[0] = i;
         for (int j = 1; j <= nb; j++) {
-            int above = row[j];
-            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
+            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (swapped && before[j - 2] + 1 < row[j]) row[j] = before[j - 2] + 1;
         }
     }
-    return row[nb];
+    return rows[na % 3][nb];
 }
 
 const char *cinch_nearest(const char *name, const char *const *names, int n)
 {
     const char *nearest = NULL;
-    int length = (int)strlen(name), best = length / 2 + 1;
+    int length = (int)strlen(name), best = (length + 2) / 3;
     for (int i = 0; length >= 3 && i < n; i++)
         if (!strncmp(names[i], name, (size_t)length)) return names[i];
     for (int i = 0; i < n; i++) {

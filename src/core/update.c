@@ -205,7 +205,9 @@ cinch_value cinch_update(cinch_graph *g, cinch_params *p, cinch_value loss, cinc
     if (g->status) return (cinch_value){0};
     if (o->kind == CINCH_RMSPROP && o->centred && o->momentum > 0)
         return cinch_graph_fail(g, "rmsprop: 'centred' and 'momentum' do not go together; take one of them");
+    cinch_scope_push(g, "the gradient");
     cinch_value norm = cinch_sqrt(g, cinch_sum(g, cinch_square(g, gradients), CINCH_ALL_AXES, false));
+    cinch_scope_pop(g);
     cinch_value finite = cinch_is_finite(g, norm);
     if (cinch_valid(loss)) finite = cinch_mul(g, finite, cinch_is_finite(g, loss));
     cinch_commit_if(g, cinch_reshape(g, finite, (cinch_shape){0}));

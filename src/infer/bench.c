@@ -37,7 +37,7 @@ static cinch_status open_workload(cinch_infer **out, const char *name, const cin
 {
     const cinch_workload *w;
     cinch_tensor_file *file = NULL;
-    TRY(cinch_workload_find(name, &w));
+    TRY(cinch_workload_find(name, "neither a run folder nor a workload", &w));
     cinch_infer_source source = {.name = o->weights ? o->weights : name, .json = w->model,
                                  .border = {.sample = w->sample, .source = w->sample.shape, .scale = 1}};
     TRY(cinch_infer_precision(o->infer.precision, &source.precision));

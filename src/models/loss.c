@@ -18,6 +18,10 @@ static bool suits(cinch_graph *g, const char *name, cinch_activation output)
     return fits;
 }
 
+/* What an error calls all that is written below: no parameter and no random number may be, for their names and streams
+   come from the scope. */
+static const char scope[] = "the loss";
+
 /* -log N(target; y, sigma^2) with one sigma that is learned. Rybkin, Daniilidis & Levine, ICML 2021. */
 static cinch_value gaussian_loss(cinch_builder *b, cinch_reduction r, cinch_value y, cinch_value target)
 {
@@ -26,20 +30,32 @@ static cinch_value gaussian_loss(cinch_builder *b, cinch_reduction r, cinch_valu
     cinch_value log_sigma = cinch_param(g, b->params, "log_sigma", (cinch_shape){0}, &options);
     double numbers = (double)cinch_shape_count(cinch_shape_of(g, target)), n = (double)cinch_dim(g, target, 0);
     float terms = (float)(r == CINCH_MEAN ? 1 : r == CINCH_SUM ? numbers : numbers / n);
+    cinch_scope_push(g, scope);
     cinch_value precision = cinch_exp(g, cinch_affine(g, log_sigma, -2, 0));
     cinch_value square = cinch_mul(g, cinch_affine(g, cinch_loss_mse(g, y, target, r), 0.5f, 0), precision);
-    return cinch_add(g, square, cinch_affine(g, log_sigma, terms, terms * 0.918938533f)); /* log(2 pi) / 2 */
+    square = cinch_add(g, square, cinch_affine(g, log_sigma, terms, terms * 0.918938533f)); /* log(2 pi) / 2 */
+    cinch_scope_pop(g);
+    return square;
 }
 
-static cinch_value reconstruction_loss(cinch_graph *g, const char *name, const cinch_loss_config *loss,
-                                       cinch_reduction r, cinch_value y, cinch_value target)
+static cinch_value named_loss(cinch_graph *g, const char *name, const cinch_loss_config *loss, cinch_reduction r,
+                              cinch_value y, cinch_value target)
 {
     if (is(name, "mse")) return cinch_loss_mse(g, y, target, r);
     if (is(name, "l1")) return cinch_loss_l1(g, y, target, r);
     if (is(name, "huber")) return cinch_loss_huber(g, y, target, loss->delta > 0 ? (float)loss->delta : 1, r);
     if (is(name, "bce")) return cinch_loss_bce(g, y, target, r);
     if (is(name, "bce_logits")) return cinch_loss_bce_logits(g, y, target, r);
-    if (is(name, "relative_l2")) return cinch_loss_relative_l2(g, y, target, r);
+    return is(name, "relative_l2") ? cinch_loss_relative_l2(g, y, target, r) : (cinch_value){0};
+}
+
+static cinch_value reconstruction_loss(cinch_graph *g, const char *name, const cinch_loss_config *loss,
+                                       cinch_reduction r, cinch_value y, cinch_value target)
+{
+    cinch_scope_push(g, scope);
+    cinch_value total = named_loss(g, name, loss, r, y, target);
+    cinch_scope_pop(g);
+    if (cinch_valid(total)) return total; /* the graph keeps its first error */
     return cinch_graph_fail(g, "loss.name %s: unknown (mse l1 huber bce bce_logits relative_l2 gaussian)", name);
 }
 
@@ -51,10 +67,12 @@ static cinch_value add_sum(cinch_graph *g, cinch_value total, cinch_value x, dou
 
 static cinch_value add_penalties(cinch_builder *b, cinch_value total, const cinch_loss_config *loss)
 {
+    cinch_scope_push(b->graph, scope);
     for (int i = 0; i < b->n_weights; i++) {
         if (loss->l1 > 0) total = add_sum(b->graph, total, cinch_abs(b->graph, b->weights[i]), loss->l1);
         if (loss->l2 > 0) total = add_sum(b->graph, total, cinch_square(b->graph, b->weights[i]), loss->l2);
     }
+    cinch_scope_pop(b->graph);
     return total;
 }
 
@@ -97,6 +115,21 @@ static void build_reconstruction(const cinch_model *m, cinch_builder *b, cinch_v
                                        : reconstruction_loss(g, p->name, loss, p->reduction, y, target);
 }
 
+static void add_terms(const cinch_model *m, cinch_builder *b, cinch_code code, const cinch_loss_config *loss, parts *p)
+{
+    cinch_graph *g = b->graph;
+    cinch_scope_push(g, scope);
+    if (m->family->variational) {
+        p->kl = cinch_kl_term(g, code, loss, p->reduction, b->mode);
+        p->total = cinch_add(g, p->total, p->kl.weighted);
+    }
+    if (loss->sparsity && !is(loss->sparsity, "none")) {
+        p->sparsity = cinch_sparsity_term(g, code.mean, loss, p->reduction);
+        p->total = cinch_add(g, p->total, p->sparsity.weighted);
+    }
+    cinch_scope_pop(g);
+}
+
 static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *batch, const cinch_loss_config *loss,
                   parts *p)
 {
@@ -108,13 +141,7 @@ static void build(const cinch_model *m, cinch_builder *b, const cinch_batch *bat
     bool draws = m->family->variational && (train || cinch_valid(batch->noise));
     build_reconstruction(m, b, draws ? cinch_reparameterise(g, code, batch->noise) : code.mean, batch->label, loss, p);
     p->total = p->recon;
-    if (m->family->variational) {
-        p->kl = cinch_kl_term(g, code, loss, p->reduction, b->mode);
-        p->total = cinch_add(g, p->total, p->kl.weighted);
-    }
-    if (!loss->sparsity || is(loss->sparsity, "none")) return;
-    p->sparsity = cinch_sparsity_term(g, code.mean, loss, p->reduction);
-    p->total = cinch_add(g, p->total, p->sparsity.weighted);
+    add_terms(m, b, code, loss, p);
 }
 
 /* The floor is what a perfect reconstruction of the target has: the entropy of coins that fall as grey as it is. */

@@ -17,9 +17,10 @@ cinch_value cinch_reparameterise(cinch_graph *g, cinch_code code, cinch_value no
 {
     cinch_scope_push(g, "posterior");
     if (!cinch_valid(noise)) noise = cinch_normal(g, cinch_shape_of(g, code.mean), 0, 1);
-    cinch_scope_pop(g);
     cinch_value deviation = cinch_exp(g, cinch_affine(g, code.logvar, 0.5f, 0));
-    return cinch_add(g, code.mean, cinch_mul(g, deviation, noise));
+    cinch_value drawn = cinch_add(g, code.mean, cinch_mul(g, deviation, noise));
+    cinch_scope_pop(g);
+    return drawn;
 }
 
 /* [N, code] to the mean over the batch of each of the code's numbers, [code]. */

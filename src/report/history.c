@@ -23,6 +23,12 @@ static cinch_status add_point(cinch_history *s, double x, const json_t *y)
     return CINCH_OK;
 }
 
+/* A run that ended within its first epoch has told of it in its last line alone. */
+static bool tells_of(const char *event, const cinch_history *s)
+{
+    return !strcmp(event, s->event) || (!s->n && !strcmp(event, "end") && !strcmp(s->event, "epoch"));
+}
+
 /* A line that is no such object (a run that is being written) says nothing. */
 static cinch_status take_line(cinch_history *series, int n, const char *line)
 {
@@ -31,7 +37,7 @@ static cinch_status take_line(cinch_history *series, int n, const char *line)
     double step = json_number_value(json_object_get(o, "step"));
     cinch_status status = CINCH_OK;
     for (int i = 0; event && !status && i < n; i++)
-        if (!strcmp(event, series[i].event)) status = add_point(&series[i], step, json_object_get(o, series[i].key));
+        if (tells_of(event, &series[i])) status = add_point(&series[i], step, json_object_get(o, series[i].key));
     json_decref(o);
     return status;
 }
@@ -68,11 +74,20 @@ void cinch_history_free(cinch_history *series, int n)
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
 
+static bool has_finite(const cinch_history *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (isfinite(s->y[i])) return true;
+    return false;
+}
+
 int cinch_history_lines(const cinch_history *series, const char *const *names, int n, cinch_chart_series *lines)
 {
     int found = 0;
-    for (int i = 0; i < n; i++)
-        if (series[i].n > 0) lines[found++] = (cinch_chart_series){ names[i], series[i].x, series[i].y, series[i].n };
+    for (int i = 0; i < n; i++) {
+        if (!has_finite(&series[i])) continue;
+        lines[found++] = (cinch_chart_series){ names[i], series[i].x, series[i].y, series[i].n };
+    }
     return found;
 }
 

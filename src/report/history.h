@@ -5,7 +5,7 @@
 
 #include "report/chart.h"
 
-/* One key of the lines of one event. */
+/* One key of the lines of one event; of "epoch" where there is none, of "end". */
 typedef struct {
     const char *event, *key; /* "epoch", "val_loss" */
     double *x, *y;           /* [n]: steps, values (NaN where it was not finite); owned */
@@ -19,7 +19,7 @@ typedef struct {
 cinch_status cinch_history_read(const char *run_path, cinch_history *series, int n);
 void cinch_history_free(cinch_history *series, int n);
 
-/* A chart's lines, from the series that hold something, under these names; returns how many. */
+/* A chart's lines, from the series that hold a finite value, under these names; returns how many. */
 int cinch_history_lines(const cinch_history *series, const char *const *names, int n, cinch_chart_series *lines);
 
 /* Whether values that fall by much are seen better on a logarithmic scale. */

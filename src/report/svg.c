@@ -4,18 +4,31 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { WIDTH = 480, HEIGHT = 264, LEFT = 58, RIGHT = 12, TOP = 10, BOTTOM = 42, BUCKETS = 240 };
-enum { PLOT_WIDTH = WIDTH - LEFT - RIGHT, PLOT_HEIGHT = HEIGHT - TOP - BOTTOM };
+enum { PLOT_HEIGHT = HEIGHT - TOP - BOTTOM };
 
 /* --- a plot with its axes ----------------------------------------------------------------------------------------- */
 
 typedef struct {
     cinch_page *page;
     cinch_axis x, y;
+    int left, width; /* the plot's, beside the numbers of its y axis */
 } plot;
 
-static double x_at(const plot *p, double value) { return LEFT + cinch_axis_place(&p->x, value) * PLOT_WIDTH; }
+/* Digits are at most so wide in the letters of a narrow window. */
+static void make_room(plot *p, const char *y_label)
+{
+    static const double digit = 8.4;
+    int left = LEFT;
+    for (int i = 0; i < p->y.n_ticks; i++)
+        left = (int)fmax(left, (double)strlen(p->y.label[i]) * digit + (*y_label ? 26 : 8));
+    p->left = left;
+    p->width = WIDTH - left - RIGHT;
+}
+
+static double x_at(const plot *p, double value) { return p->left + cinch_axis_place(&p->x, value) * p->width; }
 static double y_at(const plot *p, double value) { return TOP + (1 - cinch_axis_place(&p->y, value)) * PLOT_HEIGHT; }
 
 static void open_figure(cinch_page *page, const char *title)
@@ -44,7 +57,7 @@ static void draw_x_axis(const plot *p, const char *label)
                          TOP + PLOT_HEIGHT + 16, p->x.label[i]);
         last = x;
     }
-    snprintf(place, sizeof place, "x='%d' y='%d' text-anchor='middle'", LEFT + PLOT_WIDTH / 2, HEIGHT - 6);
+    snprintf(place, sizeof place, "x='%d' y='%d' text-anchor='middle'", p->left + p->width / 2, HEIGHT - 6);
     print_label(p->page, place, label);
 }
 
@@ -53,9 +66,9 @@ static void draw_y_axis(const plot *p, const char *label)
     char place[96];
     for (int i = 0; i < p->y.n_ticks; i++) {
         double y = y_at(p, p->y.tick[i]);
-        cinch_page_print(p->page, "<path class='rule' d='M%d %.1fH%d'/>", LEFT, y, LEFT + PLOT_WIDTH);
-        cinch_page_print(p->page, "<text class='tick' x='%d' y='%.1f' text-anchor='end'>%s</text>\n", LEFT - 6, y + 4,
-                         p->y.label[i]);
+        cinch_page_print(p->page, "<path class='rule' d='M%d %.1fH%d'/>", p->left, y, p->left + p->width);
+        cinch_page_print(p->page, "<text class='tick' x='%d' y='%.1f' text-anchor='end'>%s</text>\n",
+                         p->left - 6, y + 4, p->y.label[i]);
     }
     snprintf(place, sizeof place, "transform='translate(12 %d) rotate(-90)' text-anchor='middle'",
              TOP + PLOT_HEIGHT / 2);
@@ -70,8 +83,8 @@ static void open_plot(const plot *p, const char *data, const char *alt, const ch
     cinch_page_put(p->page, "'>\n");
     draw_y_axis(p, y_label);
     draw_x_axis(p, x_label);
-    cinch_page_print(p->page, "<path class='edge' d='M%d %dV%dH%d'/>\n", LEFT, TOP, TOP + PLOT_HEIGHT,
-                     LEFT + PLOT_WIDTH);
+    cinch_page_print(p->page, "<path class='edge' d='M%d %dV%dH%d'/>\n", p->left, TOP, TOP + PLOT_HEIGHT,
+                     p->left + p->width);
 }
 
 /* --- lines -------------------------------------------------------------------------------------------------------- */
@@ -133,19 +146,45 @@ static void print_stretch(const plot *p, const cinch_chart_series *s, int first,
     if (count == 1) cinch_page_print(p->page, "h.1"); /* a round dot */
 }
 
+/* The first of the points from `first` on that are shown, and behind the last of them; false when there is none. */
+static bool next_stretch(const cinch_chart *chart, const cinch_chart_series *s, int *first, int *end)
+{
+    while (*first < s->n && !is_shown(chart, s, *first)) (*first)++;
+    for (*end = *first; *end < s->n && is_shown(chart, s, *end);) (*end)++;
+    return *end > *first;
+}
+
 static void draw_line(const plot *p, const cinch_chart *chart, int index)
 {
     const cinch_chart_series *s = &chart->series[index];
     cinch_page_print(p->page, "<path class='line s%d' data-name='", index);
     cinch_page_text(p->page, s->name);
     cinch_page_put(p->page, "' d='");
-    for (int i = 0; i < s->n;) {
-        int first = i;
-        while (i < s->n && is_shown(chart, s, i)) i++;
-        if (i > first) print_stretch(p, s, first, i - 1);
-        else i++;
-    }
+    for (int first = 0, end; next_stretch(chart, s, &first, &end); first = end) print_stretch(p, s, first, end - 1);
     cinch_page_put(p->page, "'/>\n");
+}
+
+/* A point without neighbours to draw lines to; each style has its own shape. */
+static void print_lone_point(cinch_page *page, int style, double x, double y)
+{
+    static const char *const shapes[CINCH_CHART_SERIES] = {
+        "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z", "m-3.6-3.6h7.2v7.2h-7.2Z", "m0-5l5 5-5 5-5-5Z",
+        "m0-4.6l4.4 7.6h-8.8Z",               "m0 4.6l4.4-7.6h-8.8Z",    "m-4 0h8m-4-4v8" };
+    cinch_page_print(page, "<path class='lone s%d' d='M%.1f %.1f%s'/>", style, x, y, shapes[style]);
+}
+
+static void draw_lone_points(const plot *p, const cinch_chart *chart, int index)
+{
+    const cinch_chart_series *s = &chart->series[index];
+    for (int first = 0, end; next_stretch(chart, s, &first, &end); first = end)
+        if (end - first == 1) print_lone_point(p->page, index, x_at(p, s->x[first]), y_at(p, s->y[first]));
+}
+
+static int points_shown(const cinch_chart *chart, const cinch_chart_series *s)
+{
+    int n = 0;
+    for (int i = 0; i < s->n; i++) n += is_shown(chart, s, i);
+    return n;
 }
 
 static void print_legend(cinch_page *page, const cinch_chart *chart)
@@ -153,8 +192,10 @@ static void print_legend(cinch_page *page, const cinch_chart *chart)
     if (chart->n_series < 2) return;
     cinch_page_put(page, "<p class='legend'>");
     for (int k = 0; k < chart->n_series; k++) {
-        cinch_page_print(page, "<span><svg viewBox='0 0 34 10' aria-hidden='true'>"
-                         "<path class='line s%d' d='M1 5H33'/></svg>", k);
+        cinch_page_put(page, "<span><svg viewBox='0 0 34 10' aria-hidden='true'>");
+        if (points_shown(chart, &chart->series[k]) == 1) print_lone_point(page, k, 17, 5);
+        else cinch_page_print(page, "<path class='line s%d' d='M1 5H33'/>", k);
+        cinch_page_put(page, "</svg>");
         cinch_page_text(page, chart->series[k].name);
         cinch_page_put(page, "</span> ");
     }
@@ -168,15 +209,17 @@ void cinch_svg_chart(cinch_page *page, const cinch_chart *chart)
     plot p = { .page = page };
     cinch_axis_fit(&p.x, &(cinch_axis_request){ e.low_x, e.high_x, 6, 0.02, false, true });
     cinch_axis_fit(&p.y, &(cinch_axis_request){ e.low_y, e.high_y, 5, 0.05, chart->log_y, false });
-    snprintf(data, sizeof data, "data-chart='%d %d %d %d %.9g %.9g %.9g %.9g %d'", LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT,
+    make_room(&p, chart->y_label);
+    snprintf(data, sizeof data, "data-chart='%d %d %d %d %.9g %.9g %.9g %.9g %d'", p.left, TOP, p.width, PLOT_HEIGHT,
              p.x.low, p.x.high, p.y.low, p.y.high, p.y.log);
     open_figure(page, chart->title);
     print_legend(page, chart);
     open_plot(&p, data, chart->title, chart->x_label, chart->y_label);
     for (int k = chart->n_series; k-- > 0;) draw_line(&p, chart, k);
+    for (int k = chart->n_series; k-- > 0;) draw_lone_points(&p, chart, k);
     if (!e.any)
         cinch_page_print(page, "<text class='tick' x='%d' y='%d' text-anchor='middle'>"
-                         "nothing to show: no finite value</text>", LEFT + PLOT_WIDTH / 2, TOP + PLOT_HEIGHT / 2);
+                         "nothing to show: no finite value</text>", p.left + p.width / 2, TOP + PLOT_HEIGHT / 2);
     cinch_page_put(page, "</svg></figure>\n");
 }
 
@@ -236,7 +279,7 @@ static void draw_marks(const plot *p, const cinch_histogram *h)
 {
     for (int i = 0; i < h->n_marks; i++) {
         double x = x_at(p, h->marks[i]);
-        bool right = x < LEFT + PLOT_WIDTH * 0.6;
+        bool right = x < p->left + p->width * 0.6;
         if (!isfinite(x)) continue;
         cinch_page_print(p->page, "<path class='mark m%d' d='M%.1f %dV%d'/>", i, x, TOP, TOP + PLOT_HEIGHT);
         cinch_page_print(p->page, "<text class='name' x='%.1f' y='%d' text-anchor='%s'>%s %.3g</text>\n",
@@ -253,6 +296,7 @@ void cinch_svg_histogram(cinch_page *page, const cinch_histogram *h)
     for (int i = 0; i < BARS; i++) most = b.count[i] > most ? b.count[i] : most;
     cinch_axis_fit(&p.x, &(cinch_axis_request){ b.low, b.high, b.log ? 9 : 6, 0.02, b.log, false });
     cinch_axis_fit(&p.y, &(cinch_axis_request){ 0, most, 5, 0.05, false, true });
+    make_room(&p, h->y_label);
     open_figure(page, h->title);
     open_plot(&p, "", h->title, h->x_label, h->y_label);
     draw_bars(&p, &b);

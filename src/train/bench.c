@@ -247,7 +247,7 @@ cinch_status cinch_bench_train(const char *name, const cinch_bench_options *opti
     bench b = {0};
     cinch_bench_options given = options ? *options : (cinch_bench_options){0};
     if (given.steps > STEPS_MOST) return cinch_fail(CINCH_USAGE, "--steps: at most %d", STEPS_MOST);
-    TRY(cinch_workload_find(name, &b.w));
+    TRY(cinch_workload_find(name, "no such workload", &b.w));
     b.batch_size = given.batch_size > 0 ? given.batch_size : b.w->batch_size;
     b.precision = given.precision;
     *out = (cinch_bench){.workload = b.w->name, .batch_size = b.batch_size};

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
-enum { KEPT = 2, LISTED = 64, TENSORS = CINCH_SLAB_COUNT + 2 };
+enum { KEPT = 2, LISTED = 64, TENSORS = CINCH_SLAB_COUNT + 2, CHECKSUM_TEXT = 9 };
 static const char format_version[] = "1";
 
 /* --- what a checkpoint holds -------------------------------------------------------------------------------------- */
@@ -76,6 +77,12 @@ static cinch_status names_text(const cinch_params *params, char **text)
     if (!status) status = cinch_json_text(text, object, 0);
     json_decref(object);
     return status;
+}
+
+static const char *checksum_text(unsigned long crc, char text[CHECKSUM_TEXT])
+{
+    snprintf(text, CHECKSUM_TEXT, "%08lx", crc & 0xfffffffful);
+    return text;
 }
 
 /* --- the folder --------------------------------------------------------------------------------------------------- */
@@ -151,8 +158,51 @@ static void describe_engine(const cinch_checkpoint *c, char *text, size_t size)
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-static cinch_status write_metadata(const cinch_checkpoint *c, cinch_tensor_writer *w)
+typedef cinch_status take_bytes(void *user, const void *bytes, size_t size);
+
+static cinch_status to_file(void *writer, const void *bytes, size_t size)
 {
+    return cinch_tensor_writer_write(writer, bytes, size);
+}
+
+static cinch_status to_checksum(void *checksum, const void *bytes, size_t size)
+{
+    unsigned long *crc = checksum;
+    *crc = crc32_z(*crc, bytes, size);
+    return CINCH_OK;
+}
+
+/* What is written of a checkpoint, and room for its largest slab. */
+typedef struct content {
+    const cinch_checkpoint *c;
+    item items[TENSORS];
+    int n;
+    float *room;
+} content;
+
+static cinch_status give_items(const content *all, take_bytes *take, void *user)
+{
+    for (int i = 0; i < all->n; i++) {
+        const item *it = &all->items[i];
+        if (!it->host) TRY(cinch_params_slab_read(all->c->params, it->slab, all->room));
+        TRY(take(user, it->host ? it->host : all->room, (size_t)it->count * sizeof(float)));
+    }
+    return CINCH_OK;
+}
+
+/* Of the state's text and all tensors. The header, which it is part of, is written before them: slabs are read twice
+   rather than kept. */
+static cinch_status write_checksum(const content *all, cinch_tensor_writer *w, const char *state)
+{
+    char text[CHECKSUM_TEXT];
+    unsigned long crc = crc32_z(0, (const unsigned char *)state, strlen(state));
+    TRY(give_items(all, to_checksum, &crc));
+    return cinch_tensor_writer_metadata(w, "cinch.crc32", checksum_text(crc, text));
+}
+
+static cinch_status write_metadata(const content *all, cinch_tensor_writer *w)
+{
+    const cinch_checkpoint *c = all->c;
     char device[256];
     char *state = NULL, *names = NULL;
     describe_engine(c, device, sizeof device);
@@ -165,43 +215,43 @@ static cinch_status write_metadata(const cinch_checkpoint *c, cinch_tensor_write
     TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.config", c->fingerprint));
     TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.state", state));
     TRY_GOTO(cinch_tensor_writer_metadata(w, "cinch.names", names));
+    TRY_GOTO(write_checksum(all, w, state));
 done:
     free(state);
     free(names);
     return status;
 }
 
-static cinch_status write_item(const cinch_checkpoint *c, cinch_tensor_writer *w, const item *it)
+static cinch_status write_file(const content *all, cinch_tensor_writer *w)
 {
-    size_t bytes = (size_t)it->count * sizeof(float);
-    if (it->host) return cinch_tensor_writer_write(w, it->host, bytes);
-    float *host = cinch_calloc((size_t)it->count, sizeof *host);
-    if (!host) return CINCH_DEVICE;
-    cinch_status status = cinch_params_slab_read(c->params, it->slab, host);
-    if (!status) status = cinch_tensor_writer_write(w, host, bytes);
-    free(host);
-    return status;
+    TRY(write_metadata(all, w));
+    for (int i = 0; i < all->n; i++)
+        TRY(cinch_tensor_writer_declare(w, all->items[i].name, CINCH_ELEMENT_F32, 1, &all->items[i].count));
+    TRY(give_items(all, to_file, w));
+    return cinch_tensor_writer_commit(w);
 }
 
-static cinch_status write_file(const cinch_checkpoint *c, cinch_tensor_writer *w)
+static cinch_status list_content(const cinch_checkpoint *c, content *all)
 {
-    item items[TENSORS];
-    int n = list_items(c, items, c->best->there);
-    TRY(write_metadata(c, w));
-    for (int i = 0; i < n; i++)
-        TRY(cinch_tensor_writer_declare(w, items[i].name, CINCH_ELEMENT_F32, 1, &items[i].count));
-    for (int i = 0; i < n; i++) TRY(write_item(c, w, &items[i]));
-    return cinch_tensor_writer_commit(w);
+    int64_t most = 0;
+    *all = (content){.c = c};
+    all->n = list_items(c, all->items, c->best->there);
+    for (int i = 0; i < all->n; i++)
+        if (all->items[i].count > most) most = all->items[i].count;
+    all->room = cinch_calloc((size_t)most, sizeof *all->room);
+    return all->room ? CINCH_OK : CINCH_DEVICE;
 }
 
 cinch_status cinch_checkpoint_save(const cinch_checkpoint *c)
 {
     cinch_tensor_writer *w = NULL;
+    content all;
+    TRY(list_content(c, &all));
     char *path = path_of(c, c->state->step);
-    if (!path) return CINCH_DEVICE;
-    cinch_status status = cinch_tensor_writer_create(&w, path);
-    if (!status) status = write_file(c, w);
+    cinch_status status = path ? cinch_tensor_writer_create(&w, path) : CINCH_DEVICE;
+    if (!status) status = write_file(&all, w);
     cinch_tensor_writer_free(w);
+    free(all.room);
     free(path);
     return status ? status : remove_old(c);
 }
@@ -213,6 +263,21 @@ static cinch_status expect(const cinch_tensor_file *file, const char *path, cons
     const char *value = cinch_tensor_file_metadata(file, key);
     if (value && !strcmp(value, wanted)) return CINCH_OK;
     return cinch_fail(CINCH_DATA, "%s: %s is %.60s, not %.60s", path, key, value ? value : "missing", wanted);
+}
+
+/* Earlier builds wrote none. */
+static cinch_status check_checksum(const cinch_tensor_file *file, const char *path, const char *state)
+{
+    char text[CHECKSUM_TEXT];
+    const char *written = cinch_tensor_file_metadata(file, "cinch.crc32");
+    unsigned long crc = crc32_z(0, (const unsigned char *)state, strlen(state));
+    if (!written) return CINCH_OK;
+    for (int64_t i = 0; i < cinch_tensor_file_count(file); i++) {
+        const cinch_tensor_entry *entry = cinch_tensor_file_entry(file, i);
+        crc = crc32_z(crc, entry->data, (size_t)entry->bytes);
+    }
+    if (!strcmp(written, checksum_text(crc, text))) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: damaged: its crc32 is %s, not the %.8s that was written", path, text, written);
 }
 
 static cinch_status check_metadata(const cinch_checkpoint *c, const cinch_tensor_file *file, const char *path,
@@ -227,6 +292,7 @@ static cinch_status check_metadata(const cinch_checkpoint *c, const cinch_tensor
     free(names);
     if (status) return status;
     if (!text) return cinch_fail(CINCH_DATA, "%s: cinch.state is missing", path);
+    TRY(check_checksum(file, path, text));
     TRY(cinch_state_read(state, text, path));
     if (state->batch < c->batches && state->batch % c->accumulate == 0) return CINCH_OK;
     return cinch_fail(CINCH_DATA, "%s: there is no batch %" PRId64 " to go on from", path, state->batch);

@@ -2,8 +2,9 @@
 /*
  * checkpoint/step-N.safetensors: every slab as a flat tensor (trainable, frozen, state, moments, ema) and the best
  * weights; as metadata the state of training (cinch.state), names and shapes of what the slabs hold (cinch.names), a
- * fingerprint of the configuration, and what computed it (cinch.version, cinch.device). It is only taken between
- * updates, so there are no gradients in it. The newest valid one wins; two are kept.
+ * fingerprint of the configuration, what computed it (cinch.version, cinch.device), and a checksum of the state and all
+ * tensors' bytes (cinch.crc32). It is only taken between updates, so there are no gradients in it. The newest valid one
+ * wins; two are kept.
  */
 #ifndef CINCH_TRAIN_CHECKPOINT_H
 #define CINCH_TRAIN_CHECKPOINT_H

@@ -176,7 +176,7 @@ cinch_status cinch_run_sample(cinch_run *r, const cinch_sampling *s, int64_t n, 
 {
     int32_t *label;
     if (n < 1) return cinch_fail(CINCH_USAGE, "%lld samples: ask for at least 1", (long long)n);
-    float *code = cinch_calloc((size_t)(n * code_count(r)), sizeof *code);
+    float *code = cinch_calloc((size_t)n, (size_t)code_count(r) * sizeof *code);
     if (!code) return CINCH_DEVICE;
     cinch_status status = cinch_run_draw_codes(r, s, n, code);
     if (!status) status = write_labels(r, s, n, &label);
@@ -221,7 +221,7 @@ static cinch_status decode_path(cinch_run *r, const float *ends, const int32_t *
                                 float *y)
 {
     int64_t k = code_count(r);
-    float *code = cinch_calloc((size_t)(points * k), sizeof *code);
+    float *code = cinch_calloc((size_t)points, (size_t)k * sizeof *code);
     int32_t *labels = cinch_calloc((size_t)points, sizeof *labels);
     cinch_status status = code && labels ? CINCH_OK : CINCH_DEVICE;
     for (int64_t p = 0; !status && label && p < points; p++) labels[p] = label[0];

@@ -11,7 +11,7 @@ static const cinch_workload workloads[] = {
      "\"output_activation\": \"sigmoid\"}", {{1, {784}}, 0, 1, 0}, 256, {.kind = CINCH_ADAM, .lr = 1e-3}}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
-cinch_status cinch_workload_find(const char *name, const cinch_workload **out)
+cinch_status cinch_workload_find(const char *name, const char *missing, const cinch_workload **out)
 {
     const char *names[WORKLOADS];
     for (int i = 0; i < WORKLOADS; i++) {
@@ -21,7 +21,8 @@ cinch_status cinch_workload_find(const char *name, const cinch_workload **out)
         return CINCH_OK;
     }
     const char *near = cinch_nearest(name, names, WORKLOADS);
-    return cinch_fail(CINCH_USAGE, "%s: no such workload; did you mean %s?", name, near ? near : names[0]);
+    if (near) return cinch_fail(CINCH_USAGE, "%s: %s; did you mean %s?", name, missing, near);
+    return cinch_fail(CINCH_USAGE, "%s: %s; workloads are: %s", name, missing, names[0]);
 }
 
 int cinch_bench_threads(cinch_device *device)

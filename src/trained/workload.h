@@ -12,8 +12,8 @@ typedef struct cinch_workload {
     cinch_optimizer optimizer;
 } cinch_workload;
 
-/* CINCH_USAGE for an unknown one, naming the nearest. */
-cinch_status cinch_workload_find(const char *name, const cinch_workload **out);
+/* CINCH_USAGE for an unknown one, which is then said to be `missing` ("no such workload"), naming the nearest. */
+cinch_status cinch_workload_find(const char *name, const char *missing, const cinch_workload **out);
 
 /* Threads that the device computes with, at most so many; 1 where it does not say. */
 enum { CINCH_BENCH_THREADS = 256 };
