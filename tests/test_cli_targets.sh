@@ -65,7 +65,7 @@ check 'a run without one takes one' \
 expect 0 "\"mse\": ${clean:0:10}" compare told run --data x.npy --target clean.npy --json
 expect 3 '^cinch: few.npy: 50 rows, but the data has 100' eval told --data x.npy --target few.npy
 expect 3 '^cinch: wide.npy: a sample is \[8\], the run wants \[4\]' eval told --data x.npy --target wide.npy
-expect 2 '^cinch: --target: unknown flag' encode told --data x.npy --target clean.npy --out w.npy
+expect 2 '^cinch: --target: encode does not take it, train does' encode told --data x.npy --target clean.npy --out w.npy
 expect 0 '' train --data x.npy --val-data clean.npy "${small[@]}" --out apart
 expect 0 '' eval apart --data x.npy --target clean.npy
 
