@@ -147,7 +147,7 @@ cinch_status cinch_run_training_rows(cinch_run *r, cinch_feed_source *out)
     return CINCH_OK;
 }
 
-cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
+cinch_status cinch_run_inputs_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
 {
     if (data) {
         *out = (cinch_run_rows){.data = data, .part = "all", .n = cinch_dataset_describe(data)->rows};
@@ -158,8 +158,22 @@ cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows
     TRY(status);
     *out = (cinch_run_rows){.data = data, .part = cinch_part_name(CINCH_PART_TEST)};
     out->n = cinch_dataset_part(data, CINCH_PART_TEST, &out->index);
-    out->target = r->source.target;
     return out->n ? CINCH_OK : cinch_fail(CINCH_USAGE, "%s: the run has no test part; give --data", r->folder.path);
+}
+
+cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
+{
+    TRY(cinch_run_inputs_of(r, data, out));
+    return data ? CINCH_OK : cinch_run_target(r, &out->target);
+}
+
+cinch_status cinch_run_target(cinch_run *r, cinch_dataset **borrowed)
+{
+    cinch_dataset *data;
+    TRY(cinch_run_dataset(r, &data));
+    TRY(cinch_data_source_open_target(&r->source, r->config));
+    *borrowed = r->source.target;
+    return CINCH_OK;
 }
 
 /* A data set of one row of zeros, whose axes are read as the training data's were. */
