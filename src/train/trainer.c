@@ -35,7 +35,8 @@ static cinch_status check(const cinch_trainer *t)
     if (train->patience > 0 && !t->validation)
         return cinch_fail(CINCH_USAGE, "train.patience: there is no validation part; give data.split one, "
                           "or --val-data");
-    TRY(cinch_target_check(&t->source, strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(t->model)));
+    const char *name = strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(t->model);
+    TRY(cinch_target_check(&t->source, name, cinch_config_data(t->config)->limit));
     TRY(check_variational(t->model, loss));
     TRY(check_sparsity(loss));
     if (train->accumulate > 1 && loss->reduction == CINCH_SUM && (loss->l1 > 0 || loss->l2 > 0))
