@@ -95,6 +95,9 @@ CINCH_API const char *cinch_run_path(const cinch_run *run);
 CINCH_API const cinch_config *cinch_run_config(const cinch_run *run);
 CINCH_API const cinch_model *cinch_run_model(const cinch_run *run);
 CINCH_API cinch_params *cinch_run_params(cinch_run *run);
+/* A sample that comes out of the model: its range is the target's where the run has one (cinch_model_sample: of what
+   goes in). */
+CINCH_API cinch_sample cinch_run_output(const cinch_run *run);
 /* The run's own data set (opened on first use; its saved parts apply). */
 CINCH_API cinch_status cinch_run_dataset(cinch_run *run, cinch_dataset **borrowed);
 

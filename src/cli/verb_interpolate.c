@@ -47,9 +47,9 @@ static cinch_status write_npy(const cinch_cli *cli, const walk *w, const float *
 
 static cinch_status write_result(const cinch_cli *cli, const walk *w, const float *y)
 {
-    cinch_sample sample = cinch_model_sample(cinch_run_model(w->run));
+    cinch_sample sample = cinch_run_output(w->run);
     if (!cinch_convert_to_picture(cli)) return write_npy(cli, w, y);
-    TRY(cinch_report_samples(cli->out, &sample, w->points, y, NULL));
+    TRY(cinch_report_samples(cli->out, &sample, w->points, y, NULL, NULL));
     return cinch_convert_report(cli, w->points, sample.shape);
 }
 

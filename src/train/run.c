@@ -110,6 +110,7 @@ const char *cinch_run_path(const cinch_run *r) { return r->folder.path; }
 const cinch_config *cinch_run_config(const cinch_run *r) { return r->config; }
 const cinch_model *cinch_run_model(const cinch_run *r) { return r->model; }
 cinch_params *cinch_run_params(cinch_run *r) { return r->params; }
+cinch_sample cinch_run_output(const cinch_run *r) { return cinch_border_output(&r->border); }
 cinch_shape cinch_run_source_shape(const cinch_run *r) { return r->border.source; }
 
 /* --- its data ----------------------------------------------------------------------------------------------------- */

@@ -53,10 +53,16 @@ static cinch_status open_device(cinch_trainer *t)
     return cinch_device_open(&t->device, train->device, &(cinch_device_options){.threads = train->threads});
 }
 
+cinch_border cinch_trainer_border(const cinch_trainer *t)
+{
+    const cinch_dataset *data = t->source.data, *target = t->source.target ? t->source.target : data;
+    return cinch_border_of(cinch_dataset_describe(data), cinch_dataset_describe(target));
+}
+
 static cinch_status make_model(cinch_trainer *t)
 {
     char *json;
-    cinch_border border = cinch_border_of(cinch_dataset_describe(t->source.data));
+    cinch_border border = cinch_trainer_border(t);
     TRY(cinch_target_model(t->config, &t->source, t->model_file, &json));
     cinch_status status = cinch_model_create(&t->model, json, &border.sample);
     free(json);
