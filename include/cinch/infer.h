@@ -81,7 +81,7 @@ typedef struct cinch_infer_info {
     cinch_shape sample, code;
     int64_t sample_size, code_size; /* numbers of one sample, of one code */
     double low, high;        /* of samples that go in; equal: no bounds are known */
-    double scale, offset;    /* value = raw * scale + offset, of the data that the model was trained on, and its target */
+    double scale, offset;    /* value = raw * scale + offset, of the training data and its target */
     bool variational;        /* codes have a log-variance, and there is a prior to sample from */
     int32_t classes;         /* labels of a conditional model are 0 to classes - 1; 0: there are none */
     int64_t max_batch;

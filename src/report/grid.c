@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 enum { MARGIN = 18, GAP = 8, TITLE = 40, HEADING = 24, CAPTION = 20, BAND_GAP = 8, SECTION_GAP = 12 };
-enum { BAR = 120, SAMPLE = 34, WIDEST_CAPTION = 140, WIDEST_ROW_TITLE = 180, WIDEST_TITLE = 900, NARROWEST = 320, NARROWEST_APART = 560 };
+enum { BAR = 120, SAMPLE = 34, WIDEST_CAPTION = 140, WIDEST_ROW_TITLE = 180, WIDEST_TITLE = 900 };
+enum { NARROWEST = 320, NARROWEST_APART = 560 };
 
 static const cinch_color WHITE = { 255, 255, 255 }, INK = { 0x22, 0x22, 0x22 }, SOFT = { 0x60, 0x60, 0x60 };
 static const cinch_color RULE = { 0xD0, 0xD0, 0xD0 };
@@ -245,7 +246,8 @@ static void draw_notes(sheet *s, int x, int y)
         put(s, x, y, note, SOFT, 0);
         x += text_width(note) + 24;
     }
-    if (s->tile.not_finite || s->first.not_finite) put(s, x, y, s->vectors ? "gaps: not finite" : "magenta: not finite", SOFT, 0);
+    const char *gaps = s->vectors ? "gaps: not finite" : "magenta: not finite";
+    if (s->tile.not_finite || s->first.not_finite) put(s, x, y, gaps, SOFT, 0);
 }
 
 /* Walks over the sheet from top to bottom; *height is known at the end. Without a picture this only measures. */
