@@ -42,6 +42,16 @@ printf '%s' '<body style="margin:0"><iframe src="run/report.html" width=390 heig
   for (const one of page.querySelectorAll("main *"))
     if (!one.closest(".table, svg, details") && one.getBoundingClientRect().right > 391)
       console.log("sticks out: " + one.outerHTML.slice(0, 80));
+  for (const walk of page.querySelectorAll(".walk")) {
+    let end = 0;
+    for (const caption of walk.querySelectorAll("figcaption")) {
+      if (getComputedStyle(caption).visibility === "hidden") continue;
+      const text = page.createRange();
+      text.selectNodeContents(caption);
+      if (text.getBoundingClientRect().left < end + 3) console.log("runs together: " + walk.innerText);
+      end = text.getBoundingClientRect().right;
+    }
+  }
 }</script>' > narrow.html
 show narrow 520 6000 narrow.html --allow-file-access-from-files
 check 'narrow: nothing sticks out' grep -q '"ok: fits"' narrow.log
