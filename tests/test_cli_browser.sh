@@ -42,9 +42,26 @@ printf '%s' '<body style="margin:0"><iframe src="run/report.html" width=390 heig
   for (const one of page.querySelectorAll("main *"))
     if (!one.closest(".table, svg, details") && one.getBoundingClientRect().right > 391)
       console.log("sticks out: " + one.outerHTML.slice(0, 80));
+  for (const walk of page.querySelectorAll(".walk")) {
+    let end = 0;
+    for (const caption of walk.querySelectorAll("figcaption")) {
+      if (getComputedStyle(caption).visibility === "hidden") continue;
+      const text = page.createRange();
+      text.selectNodeContents(caption);
+      if (text.getBoundingClientRect().left < end + 6) console.log("runs together: " + walk.innerText);
+      end = text.getBoundingClientRect().right;
+    }
+  }
 }</script>' > narrow.html
 show narrow 520 6000 narrow.html --allow-file-access-from-files
 check 'narrow: nothing sticks out' grep -q '"ok: fits"' narrow.log
+
+# Codes that hardly differ have long numbers below them.
+"$cinch" train --data shapes:240 --hidden-sizes 16 --latent-dim 6 --max-steps 2 --device cpu --quiet --out plain \
+    > out 2> err || fail 'no run'
+sed 's|src="run/|src="plain/|' narrow.html > plain.html
+show plain 520 6000 plain.html --allow-file-access-from-files
+check 'narrow, long captions: nothing sticks out' grep -q '"ok: fits"' plain.log
 
 # What the pointer finds, and one kind alone.
 sed 's|</body>|<script src="probe.js"></script></body>|' run/report.html > run/probed.html

@@ -34,6 +34,11 @@ sed -i 's/"\(loss[a-z_]*\|val_loss\|lr\)": [0-9.e-]*/"\1": null/g' steps/metrics
 expect 0 '' report steps --device cpu
 check 'no chart of nothing' test "$(grep -c 'Nothing was logged' steps/report.html)" = 1
 
+# Steps of a run within its first epoch are logged with the parts of the loss; lone points are left of the epoch's end.
+expect 0 '' train "${small[@]}" --model vae --max-steps 3 --log-every 1 --device cpu --out parts
+check 'parts of the loss by step' grep -q 'Part of the loss: KL divergence' parts/report.html
+check 'as lines' test "$(grep -o "<path class='lone s" parts/report.html | wc -l)" = 4
+
 # A limit in training is of the data; the report then is of the test part that this leaves.
 expect 0 '' train "${small[@]}" --limit 200 --epochs 1 --device cpu --out limited
 check 'the limited test part' grep -q 'test part, 20 samples' limited/report.html

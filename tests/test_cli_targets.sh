@@ -5,7 +5,7 @@
 
 # floats NAME NUMBER...: an array of 100 rows of 4, the numbers again and again.
 declare -A word=([0]='\x00\x00\x00\x00' [.5]='\x00\x00\x00\x3f' [1]='\x00\x00\x80\x3f' [-1]='\x00\x00\x80\xbf'
-    [.93]='\x7b\x14\x6e\x3f' [nan]='\x00\x00\xc0\x7f' [inf]='\x00\x00\x80\x7f')
+    [2]='\x00\x00\x00\x40' [.93]='\x7b\x14\x6e\x3f' [nan]='\x00\x00\xc0\x7f' [inf]='\x00\x00\x80\x7f')
 npy() { printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': $2, }"; }
 floats()
 {
@@ -47,6 +47,14 @@ expect 0 '"mse": null, .*"pca_mse": null, "pca_note": "not finite: ' eval run --
 expect 0 '^mse +nan$' eval run --data nan.npy --set data.nan=keep
 expect 5 "'data' holds nan" train --data nan.npy --set data.nan=keep "${small[@]}" --out kept
 expect 0 'missing +1 NaN, 1 infinite' inspect nan.npy
+skip=(--set data.nan=keep --set train.on_nonfinite=skip --batch-size 16)
+expect 0 '' train --data nan.npy "${small[@]}" "${skip[@]}" --set train.report=true --out skipped
+expect 3 '^cinch: skipped: the codes of the training part are not finite' sample skipped --out w.npy
+check 'no samples of nothing' no_file w.npy
+check 'the page says so' grep -q 'There are none: .*the codes of the training part are not finite' skipped/report.html
+expect 0 '' train --model vae --data x.npy "${small[@]}" --out bound
+nothing='"loss": null, "loss_recon": null, "loss_kl": null, "kl_share": null, "elbo": null, "kl_active": null,'
+expect 0 "$nothing" eval bound --data nan.npy --set data.nan=keep --json
 
 # --- what a run is measured against
 expect 0 '' train --data x.npy --target clean.npy "${small[@]}" --out told
@@ -68,6 +76,59 @@ expect 3 '^cinch: wide.npy: a sample is \[8\], the run wants \[4\]' eval told --
 expect 2 '^cinch: --target: encode does not take it, train does' encode told --data x.npy --target clean.npy --out w.npy
 expect 0 '' train --data x.npy --val-data clean.npy "${small[@]}" --out apart
 expect 0 '' eval apart --data x.npy --target clean.npy
+
+# --- PCA is of the data
+other='PCA is of the data, and the target is another'
+expect 0 "\"pca_mse\": null, \"pca_note\": \"$other\"" eval told --json
+expect 0 "^pca_mse +- \($other\)" eval run --data x.npy --target clean.npy
+expect 0 "\"pca_mse\": null, \"pca_note\": \"$other\", \"pca_share\": null" compare told --json
+expect 0 '^pca_mse +[0-9.e-]+ \(exact\)' eval told --set data.target=
+expect 0 '' report told
+check 'no sentence about PCA' test "$(grep -c 'PCA of the same size' told/report.html)" = 0
+expect 0 '' report run
+check "a model that is worse" grep -qE "the model&#39;s error is [0-9.e+]+ times PCA&#39;s" run/report.html
+
+# --- a target is opened where it is needed
+mv clean.npy away.npy
+expect 0 '' sample told --out drawn.npy
+expect 0 '' interpolate told --out drawn.npy
+expect 0 '' eval told --target away.npy
+expect 0 '' eval told --set data.target=
+expect 0 '' compare told --target away.npy
+for verb in eval compare report; do expect 3 '^cinch: clean.npy: No such file or directory; ' "$verb" told; done
+expect 3 '^cinch: clean.npy: No such file' train --resume told --epochs 2
+mv away.npy clean.npy
+
+# --- what comes out is drawn in its target's range
+images() { { npy '<f4' '(100, 2, 2, 1)'; tail -c +129 "$1"; } > "$2"; }
+floats tall.npy 2 .5 2 0
+images x.npy in.npy
+images tall.npy out.npy
+images signed.npy swing.npy
+lines() { expect 0 '' train --data in.npy --set data.layout=channels_last "${small[@]}" --set train.report=true "$@"; }
+lines --target out.npy --out far
+scales='the input, from 0 (black) to 1 (white), what was to come out and its reconstruction, both from'
+check 'each on its scale' grep -qF "$scales" far/report.html
+check 'not the one of the data' test "$(grep -cF "$scales 0 (black) to 1 (white)" far/report.html)" = 0
+lines --target swing.npy --out near
+check 'the known range of a target' grep -qF "$scales -1 (black) to 1 (white)" near/report.html
+expect 0 '"low": 0.0, "high": 1.0, .*"output_low": -1.0, "output_high": 1.0' inspect near/model.safetensors
+expect 0 '' reconstruct near --data in.npy --out far.png
+check 'a picture of both' is_png far.png
+# A file of an earlier cinch does not say it.
+LC_ALL=C sed -i 's/output_low/outpu__low/' near/model.safetensors
+expect 0 '' reconstruct near --data in.npy --out far.npy
+expect 0 '' report near
+check 'then the range of the data is taken' grep -qF "$scales 0 (black) to 1 (white)" near/report.html
+lines --set data.split=1,0,0 --target out.npy --out seen
+check 'without a test part too' grep -qF "$scales" seen/report.html
+for name in bytes turned; do
+    { npy '|u1' '(100, 4)'; for _ in {1..100}; do printf '\x00\x7f\xff\x40'; done; } > "$name.npy"
+done
+expect 0 '' train --data bytes.npy --target turned.npy "${small[@]}" --lr .05 --epochs 40 --out whole
+expect 0 '' reconstruct whole --data bytes.npy --limit 1 --out whole.npy
+largest() { tail -c 16 "$1" | od -An -tf4 | tr -s ' ' '\n' | sort -g | tail -n 1; }
+check 'in the units of the target' above "$(largest whole.npy)" 200
 
 # --- keys that say how --data is read, without it
 for key in split=0.2,0.2,0.6 range=none layout=channels_last nan=keep resident=never; do
@@ -107,7 +168,13 @@ refuse "loss.name bce: $range -1 to 1" --data bytes.npy --set data.range=-1:1 --
 refuse "loss.name bce: $range -1 to 1" --data x.npy --target signed.npy --loss bce
 refuse "loss.name bce_logits: $range -1 to 1" --data large.npy --loss bce_logits
 refuse "loss.name bce_logits: $range -1 to 1" --data large.npy --model vae --output-activation sigmoid
+range=${range/training/validation}
+refuse "loss.name bce: $range -1 to 1" --data x.npy --val-data signed.npy --loss bce
+refuse "loss.name bce_logits: $range -1 to 1" --model vae --data x.npy --val-data signed.npy
 check 'nothing was trained' no_file w
+expect 0 '"loss": null, .*"elbo": null, .*"loss_note": "bce wants ' eval bound --data x.npy --target signed.npy --json
+check 'the error is a figure all the same' above "$(json mse)" 0
+check 'the KL too' above "$(json loss_kl)" 0
 
 # A run that was trained by an older rule goes on with the output that it has.
 expect 0 '' train "${small[@]}" --data large.npy --target x.npy --output-activation linear --out older

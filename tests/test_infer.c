@@ -124,6 +124,7 @@ Test(infer, says_what_it_serves)
               info->sample_size == SAMPLE);
     cr_assert(info->code.rank == 1 && info->code_size == CODE && info->max_batch == 64);
     cr_assert(info->low == 0 && info->high == 1 && info->offset == 0);
+    cr_assert(info->output_low == 0 && info->output_high == 1);
     cr_assert_float_eq(info->scale, 1.0 / 255, 1e-12);
     cr_assert(info->variational && info->classes == 4 && info->precision == CINCH_PRECISION_F32);
     int64_t encoder = 788 * 20 + 20 + 20 * 10 + 10 + 2 * (10 * 6 + 6);

@@ -63,6 +63,26 @@ Test(report_grid, images_stand_on_one_scale)
     free(dark), free(bright);
 }
 
+Test(report_grid, inputs_stand_on_a_scale_of_their_own)
+{
+    enum { ITEM = 28 * 28 };
+    float *in = filled(3 * ITEM, 0.2f), *out = filled(3 * ITEM, 40);
+    out[0] = 0, out[1] = 100;
+    cinch_grid_row rows[] = { { "original", in, NULL }, { "reconstruction", out, NULL } };
+    cinch_grid_section section = { "worst", 3, rows, 2 };
+    cinch_grid grid = { .height = 28, .width = 28, .channels = 1, .sections = &section, .n_sections = 1 };
+    cinch_sample unit = { CINCH_SHAPE(28, 28, 1), 0, 1, 0 }, any = { CINCH_SHAPE(28, 28, 1), 0, 0, 0 };
+    cinch_grid_scales(&grid, &unit, &any);
+    cr_expect(grid.first_apart);
+    cinch_picture p = write_and_read(&grid);
+    cr_expect_eq(blocks(&p, grey(51), 84), 3, "inputs from 0 to 1");
+    cr_expect_eq(blocks(&p, grey(102), 84), 2, "what comes out from 0 to 100");
+    cinch_picture_free(&p);
+    cinch_grid_scales(&grid, &unit, &unit);
+    cr_expect(!grid.first_apart && grid.low == 0 && grid.high == 1, "one range is one scale");
+    free(in), free(out);
+}
+
 Test(report_grid, channels)
 {
     static const struct {

@@ -185,6 +185,8 @@ Test(train_vae_options, a_target_is_what_is_learnt)
         for (int i = 0; i < ROWS * PIXELS; i++) x[i] = k == 0 ? 1 - x[i] : x[i];
         OK(cinch_run_open(&run, run_path(k ? "negative" : "same"), &(cinch_run_options){.device = "cpu"}));
         OK(cinch_run_reconstruct(run, x, NULL, ROWS, y[k]));
+        cinch_sample out = cinch_run_output(run);
+        cr_assert(out.shape.rank == 3 && out.low == 0 && out.high == 1);
         for (int i = 0; i < ROWS * PIXELS; i++) bright += (double)y[k][i] / (ROWS * PIXELS);
         cr_assert(k ? bright > 0.7 : bright < 0.3, "%g", bright);
         cinch_run_free(run);

@@ -14,8 +14,10 @@
  *     cinch_infer_score(model, x, NULL, 1, &error);
  *     cinch_infer_close(model);
  *
- * Samples are f32 [n, sample], one after another, channels last, in the range that the model was trained on (info->low
- * to info->high; for data that came as integers value = raw * info->scale + info->offset). Codes are f32 [n, code]. n
+ * Samples are f32 [n, sample], one after another, channels last, in the range that the model was trained on: what goes
+ * in info->low to info->high, what comes out info->output_low to info->output_high, which differ where the model was
+ * trained to give another target than its input; for data that came as integers value = raw * info->scale +
+ * info->offset, in and out. Codes are f32 [n, code]. n
  * is 1 to max_batch; a call computes with the smallest of 1, 8, 64 and max_batch samples that n fits in. Labels are i32
  * [n], for conditional models (info->classes > 0); others leave them alone. Where n is larger, where a pointer is NULL
  * that may not be, or where labels are missing or unknown to the model, a call is CINCH_USAGE and writes nothing.
@@ -78,12 +80,13 @@ typedef struct cinch_infer_info {
     cinch_precision precision;
     cinch_shape sample, code;
     int64_t sample_size, code_size; /* numbers of one sample, of one code */
-    double low, high;        /* of samples; equal: no bounds are known */
-    double scale, offset;    /* value = raw * scale + offset, of the data that the model was trained on */
+    double low, high;        /* of samples that go in; equal: no bounds are known */
+    double scale, offset;    /* value = raw * scale + offset, of the training data and its target */
     bool variational;        /* codes have a log-variance, and there is a prior to sample from */
     int32_t classes;         /* labels of a conditional model are 0 to classes - 1; 0: there are none */
     int64_t max_batch;
     int64_t parameters;
+    double output_low, output_high; /* of samples that come out; equal: no bounds are known */
 } cinch_infer_info;
 
 /* Owned by the handle. Any thread may call it. */

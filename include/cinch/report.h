@@ -38,10 +38,12 @@ CINCH_API cinch_status cinch_report_write(const char *run_path, const cinch_repo
 CINCH_API cinch_status cinch_report_reconstructions(cinch_run *run, const char *path);
 CINCH_API cinch_status cinch_report_history(const char *run_path, const char *path);
 
-/* Writes a picture of n samples, `values` [n, sample] in the model's range, ten side by side; with `originals` (may be
-   NULL) of the same shape above them. CINCH_USAGE when they are too many for one picture, CINCH_OUTPUT. */
+/* Writes a picture of n samples, `values` [n, sample] in the range of `sample`, ten side by side; with `originals` (may
+   be NULL) of the same shape above them, on a scale of their own where `original` says their range (NULL: they are on
+   that of the values). CINCH_USAGE when they are too many for one picture, CINCH_OUTPUT. */
 CINCH_API cinch_status cinch_report_samples(const char *path, const cinch_sample *sample, int64_t n,
-                                            const float *values, const float *originals);
+                                            const float *values, const cinch_sample *original,
+                                            const float *originals);
 
 /* --- runs beside each other --------------------------------------------------------------------------------------- */
 

@@ -95,6 +95,9 @@ CINCH_API const char *cinch_run_path(const cinch_run *run);
 CINCH_API const cinch_config *cinch_run_config(const cinch_run *run);
 CINCH_API const cinch_model *cinch_run_model(const cinch_run *run);
 CINCH_API cinch_params *cinch_run_params(cinch_run *run);
+/* A sample that comes out of the model: its range is the target's where the run has one (cinch_model_sample: of what
+   goes in). */
+CINCH_API cinch_sample cinch_run_output(const cinch_run *run);
 /* The run's own data set (opened on first use; its saved parts apply). */
 CINCH_API cinch_status cinch_run_dataset(cinch_run *run, cinch_dataset **borrowed);
 
@@ -119,6 +122,11 @@ typedef struct cinch_run_rows {
 /* What is evaluated: all of `data` or, when NULL, the run's saved test part. CINCH_DATA when `data` has other samples
    than the model, CINCH_USAGE when there is no test part. */
 CINCH_API cinch_status cinch_run_rows_of(cinch_run *run, cinch_dataset *data, cinch_run_rows *out);
+/* The same without the run's own target, which need not be there. */
+CINCH_API cinch_status cinch_run_inputs_of(cinch_run *run, cinch_dataset *data, cinch_run_rows *out);
+/* The target of all rows of the run's own data set (opened on first use); NULL: the data itself. Errors: those of
+   cinch_run_dataset; CINCH_DATA where the target is not there, or does not suit the data. */
+CINCH_API cinch_status cinch_run_target(cinch_run *run, cinch_dataset **borrowed);
 
 typedef struct cinch_evaluation {
     const char *part;        /* what the figures are of */
@@ -135,8 +143,11 @@ typedef struct cinch_evaluation {
     double mse, rmse, mae;   /* over all numbers of all samples, in the model's range */
     double rel_l2;           /* mean over samples of |y - x| / |x|; samples that are zero are left out */
     double pca_mse;          /* PCA at the same latent size fitted to the training part; NaN with pca_note set */
-    const char *pca_note;    /* "exact" or "randomised", or why pca_mse is missing; owned by the run */
+    const char *pca_note;    /* "exact" or "randomised", or why pca_mse is missing: also where another target than the
+                                data is to come out; owned by the run */
     int64_t parameters;
+    const char *loss_note;   /* why loss, loss_recon and what follows from them are NaN: targets outside [0,1] for bce;
+                                NULL: they are not for that */
 } cinch_evaluation;
 
 /* Evaluates the rows that cinch_run_rows_of gives for `data`. */

@@ -20,13 +20,15 @@ static int64_t rows_shown(const cinch_cli *cli, const cinch_conversion *c)
 cinch_status cinch_convert_png(const cinch_cli *cli, const cinch_conversion *c, bool originals)
 {
     int64_t n = rows_shown(cli, c);
-    cinch_sample sample = cinch_model_sample(cinch_run_model(c->run));
+    cinch_sample sample = cinch_run_output(c->run), input = cinch_model_sample(cinch_run_model(c->run));
+    bool other = cinch_config_data(cinch_run_config(c->run))->target;
     void *in, *out = NULL;
     TRY(cinch_cli_room("--limit", n, cinch_shape_count(c->in), &in));
     cinch_status status = cinch_cli_room("--limit", n, cinch_shape_count(sample.shape), &out);
     if (!status) status = cinch_convert_read(c, 0, n, in);
     if (!status) status = c->apply(c->run, in, c->labels, n, out);
-    if (!status) status = cinch_report_samples(cli->out, &sample, n, out, originals ? in : NULL);
+    if (!status) status = cinch_report_samples(cli->out, &sample, n, out, other ? &input : NULL,
+                                               originals ? in : NULL);
     free(in);
     free(out);
     return status ? status : cinch_convert_report(cli, n, sample.shape);

@@ -201,9 +201,10 @@ static cinch_status check_target(const cinch_cli *cli, const cinch_run *run)
 
 static cinch_status choose_rows(const cinch_cli *cli, cinch_run *run, cinch_measured *m)
 {
-    TRY(cinch_run_rows_of(run, m->data, &m->rows));
+    bool other = cinch_cli_given(cli, "data.target");
+    TRY(other ? cinch_run_inputs_of(run, m->data, &m->rows) : cinch_run_rows_of(run, m->data, &m->rows));
     m->rows.n = cinch_cli_rows(cli, m->rows.n);
-    if (!cinch_cli_given(cli, "data.target")) return CINCH_OK;
+    if (!other) return CINCH_OK;
     m->rows.target = m->target;
     int64_t has, wants = cinch_dataset_describe(m->rows.data)->rows;
     if (!m->target || (has = cinch_dataset_describe(m->target)->rows) == wants) return CINCH_OK;

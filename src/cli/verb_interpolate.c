@@ -47,9 +47,9 @@ static cinch_status write_npy(const cinch_cli *cli, const walk *w, const float *
 
 static cinch_status write_result(const cinch_cli *cli, const walk *w, const float *y)
 {
-    cinch_sample sample = cinch_model_sample(cinch_run_model(w->run));
+    cinch_sample sample = cinch_run_output(w->run);
     if (!cinch_convert_to_picture(cli)) return write_npy(cli, w, y);
-    TRY(cinch_report_samples(cli->out, &sample, w->points, y, NULL));
+    TRY(cinch_report_samples(cli->out, &sample, w->points, y, NULL, NULL));
     return cinch_convert_report(cli, w->points, sample.shape);
 }
 
@@ -70,7 +70,7 @@ static cinch_status interpolate(const cinch_cli *cli, const walk *w, float *x, f
 static cinch_status go(const cinch_cli *cli, cinch_run *run, cinch_dataset *data)
 {
     walk w = {.run = run};
-    TRY(cinch_run_rows_of(run, data, &w.rows));
+    TRY(cinch_run_inputs_of(run, data, &w.rows));
     w.rows.n = cinch_cli_rows(cli, w.rows.n);
     TRY(read_walk(cli, &w));
     int64_t size = cinch_shape_count(cinch_model_sample(cinch_run_model(run)).shape);

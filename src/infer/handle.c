@@ -90,6 +90,7 @@ static void describe(cinch_infer *h)
         .sample_size = cinch_shape_count(s->border.sample.shape), .code_size = cinch_shape_count(code),
         .low = s->border.sample.low, .high = s->border.sample.high,
         .scale = s->border.scale, .offset = s->border.offset,
+        .output_low = s->border.out_low, .output_high = s->border.out_high,
         .variational = cinch_model_is_variational(s->model), .classes = cinch_model_classes(s->model),
         .max_batch = s->options.max_batch, .parameters = cinch_params_total(s->params)};
 }

@@ -162,16 +162,35 @@ static const char *last_part(const char *data)
     return slash && slash[1] ? slash + 1 : data;
 }
 
+/* What comes out of all runs; without bounds where theirs differ. */
+static cinch_sample output(const sheet *s)
+{
+    cinch_sample all = cinch_run_output(s->runs[0].run);
+    for (int i = 1; i < s->n; i++) {
+        cinch_sample one = cinch_run_output(s->runs[i].run);
+        if (one.low != all.low || one.high != all.high) all.low = all.high = 0;
+    }
+    return all;
+}
+
+/* Whether a run was trained to give something else than the data. */
+static bool gives_other(const sheet *s)
+{
+    bool other = false;
+    for (int i = 0; i < s->n; i++) other |= cinch_config_data(cinch_run_config(s->runs[i].run))->target != NULL;
+    return other;
+}
+
 static cinch_status draw(const sheet *s, const char *path)
 {
     char title[TITLE];
-    cinch_sample sample = cinch_model_sample(cinch_run_model(s->runs[0].run));
+    cinch_sample in = cinch_model_sample(cinch_run_model(s->runs[0].run)), out = output(s);
     cinch_grid_section section = {NULL, s->count, s->rows, s->n + 1};
     cinch_grid grid = {.title = title, .sections = &section, .n_sections = 1};
-    if (sample.low < sample.high) grid.low = sample.low, grid.high = sample.high;
     snprintf(title, sizeof title, "%.30s, %s part: mean squared errors", last_part(s->runs[0].data),
              s->runs[0].rows.part);
-    cinch_grid_shape(&grid, sample.shape);
+    cinch_grid_shape(&grid, out.shape);
+    cinch_grid_scales(&grid, gives_other(s) ? &in : NULL, &out);
     return cinch_grid_write(path, &grid);
 }
 

@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 enum { MARGIN = 18, GAP = 8, TITLE = 40, HEADING = 24, CAPTION = 20, BAND_GAP = 8, SECTION_GAP = 12 };
-enum { BAR = 120, SAMPLE = 34, WIDEST_CAPTION = 140, WIDEST_ROW_TITLE = 180, WIDEST_TITLE = 900, NARROWEST = 320 };
+enum { BAR = 120, SAMPLE = 34, WIDEST_CAPTION = 140, WIDEST_ROW_TITLE = 180, WIDEST_TITLE = 900 };
+enum { NARROWEST = 320, NARROWEST_APART = 560 };
 
 static const cinch_color WHITE = { 255, 255, 255 }, INK = { 0x22, 0x22, 0x22 }, SOFT = { 0x60, 0x60, 0x60 };
 static const cinch_color RULE = { 0xD0, 0xD0, 0xD0 };
@@ -16,7 +17,7 @@ static const cinch_color RULE = { 0xD0, 0xD0, 0xD0 };
 typedef struct {
     const cinch_grid *grid;
     bool vectors;
-    cinch_tile tile;
+    cinch_tile tile, first;      /* first: of the first row of each section, where it has a scale of its own */
     int label_width; /* of the row titles, with the space after them */
     int cell_width;  /* a tile or its caption, with the space after them */
     int width;       /* of the picture */
@@ -68,19 +69,29 @@ static void measure_widths(sheet *s)
     s->cell_width += GAP;
     int64_t content = (int64_t)columns * s->cell_width - GAP + s->label_width;
     if (content > CINCH_PICTURE_MAX_SIDE) content = CINCH_PICTURE_MAX_SIDE;
-    s->width = 2 * MARGIN + larger(larger((int)content, title), NARROWEST);
+    int least = s->grid->first_apart ? NARROWEST_APART : NARROWEST;
+    s->width = 2 * MARGIN + larger(larger((int)content, title), least);
 }
 
-static void measure_range(sheet *s)
+/* That of row r of a section. */
+static cinch_tile *tile_of(sheet *s, int r) { return r == 0 && s->grid->first_apart ? &s->first : &s->tile; }
+
+static void close_range(cinch_tile *tile, double low, double high)
+{
+    if (low < high) tile->low = low, tile->high = high;
+    cinch_tile_close_range(tile);
+}
+
+static void measure_ranges(sheet *s)
 {
     const cinch_grid *grid = s->grid;
     for (int i = 0; i < grid->n_sections; i++) {
         const cinch_grid_section *section = &grid->sections[i];
         for (int r = 0; r < section->n_rows && section->n > 0; r++)
-            cinch_tile_range(&s->tile, section->rows[r].values, section->n);
+            cinch_tile_range(tile_of(s, r), section->rows[r].values, section->n);
     }
-    if (grid->low < grid->high) s->tile.low = grid->low, s->tile.high = grid->high;
-    cinch_tile_close_range(&s->tile);
+    close_range(&s->tile, grid->low, grid->high);
+    close_range(&s->first, grid->first_low, grid->first_high);
 }
 
 /* Where the tile of a column begins; tiles are centred above their captions. */
@@ -97,14 +108,14 @@ static void draw_caption(sheet *s, int column, int y, const char *caption)
 }
 
 /* Items first..last-1 of one row of images, below *y. */
-static void draw_image_row(sheet *s, const cinch_grid_row *row, int first, int last, int *y)
+static void draw_image_row(sheet *s, const cinch_grid_row *row, const cinch_tile *tile, int first, int last, int *y)
 {
     int room = s->label_width - 12, label = smaller(text_width(row->title), room);
     if (row->title) put(s, MARGIN + room - label, *y + (s->tile.height - CINCH_FONT_HEIGHT) / 2, row->title, INK, room);
     for (int i = first; i < last; i++) {
         int x = tile_left(s, i - first);
         cinch_picture_frame(&s->picture, x - 1, *y - 1, s->tile.width + 2, s->tile.height + 2, RULE);
-        if (s->picture.rgb) cinch_tile_image(&s->picture, &s->tile, x, *y, cinch_tile_item(&s->tile, row->values, i));
+        if (s->picture.rgb) cinch_tile_image(&s->picture, tile, x, *y, cinch_tile_item(tile, row->values, i));
         draw_caption(s, i - first, *y + s->tile.height, caption_of(row, i));
     }
     *y += s->tile.height + (row->captions ? CAPTION : 4);
@@ -112,7 +123,7 @@ static void draw_image_row(sheet *s, const cinch_grid_row *row, int first, int l
 
 static void draw_images(sheet *s, const cinch_grid_section *section, int first, int last, int *y)
 {
-    for (int r = 0; r < section->n_rows; r++) draw_image_row(s, &section->rows[r], first, last, y);
+    for (int r = 0; r < section->n_rows; r++) draw_image_row(s, &section->rows[r], tile_of(s, r), first, last, y);
 }
 
 /* All rows of one item as curves in one frame. */
@@ -173,14 +184,14 @@ static cinch_status draw_section(sheet *s, const cinch_grid_section *section, in
     return CINCH_OK;
 }
 
-/* The one grey scale of the whole sheet; gives x after it. */
-static int draw_scale(sheet *s, int y)
+/* A grey scale from x on; gives x after it. */
+static int draw_scale(sheet *s, const cinch_tile *tile, int x, int y)
 {
     char low[32], high[32];
-    snprintf(low, sizeof low, "%.4g", s->tile.low);
-    snprintf(high, sizeof high, "%.4g", s->tile.high);
-    int x = MARGIN + text_width(low) + 6;
-    put(s, MARGIN, y, low, SOFT, 0);
+    snprintf(low, sizeof low, "%.4g", tile->low);
+    snprintf(high, sizeof high, "%.4g", tile->high);
+    put(s, x, y, low, SOFT, 0);
+    x += text_width(low) + 6;
     for (int i = 0; i < BAR; i++) {
         uint8_t grey = (uint8_t)(i * 255 / (BAR - 1));
         cinch_picture_fill(&s->picture, x + i, y, 1, 12, (cinch_color){ grey, grey, grey });
@@ -209,13 +220,24 @@ static cinch_status draw_curve_names(sheet *s, int *y)
     return CINCH_OK;
 }
 
+/* The first row of each section, where it has a scale of its own, and that of all others; gives x after them. */
+static int draw_scales(sheet *s, int y)
+{
+    if (!s->grid->first_apart) return draw_scale(s, &s->tile, MARGIN, y);
+    put(s, MARGIN, y, "first row", SOFT, 0);
+    int x = draw_scale(s, &s->first, MARGIN + text_width("first row") + 10, y);
+    put(s, x, y, "others", SOFT, 0);
+    return draw_scale(s, &s->tile, x + text_width("others") + 10, y);
+}
+
 /* What else a reader has to know about the values. */
 static void draw_notes(sheet *s, int x, int y)
 {
     char note[64];
     const cinch_grid *grid = s->grid;
     if (s->vectors || grid->channels == 3) {
-        snprintf(note, sizeof note, "values %.4g to %.4g", s->tile.low, s->tile.high);
+        const char *which = grid->first_apart ? "values after the first row" : "values";
+        snprintf(note, sizeof note, "%s %.4g to %.4g", which, s->tile.low, s->tile.high);
         put(s, x, y, note, SOFT, 0);
         x += text_width(note) + 24;
     }
@@ -224,7 +246,8 @@ static void draw_notes(sheet *s, int x, int y)
         put(s, x, y, note, SOFT, 0);
         x += text_width(note) + 24;
     }
-    if (s->tile.not_finite) put(s, x, y, s->vectors ? "gaps: not finite" : "magenta: not finite", SOFT, 0);
+    const char *gaps = s->vectors ? "gaps: not finite" : "magenta: not finite";
+    if (s->tile.not_finite || s->first.not_finite) put(s, x, y, gaps, SOFT, 0);
 }
 
 /* Walks over the sheet from top to bottom; *height is known at the end. Without a picture this only measures. */
@@ -239,7 +262,7 @@ static cinch_status walk(sheet *s, int *height)
     for (int i = 0; i < s->grid->n_sections; i++) TRY(draw_section(s, &s->grid->sections[i], &y));
     if (s->vectors) TRY(draw_curve_names(s, &y));
     bool grey = !s->vectors && s->grid->channels != 3;
-    draw_notes(s, grey ? draw_scale(s, y) : MARGIN, y);
+    draw_notes(s, grey ? draw_scales(s, y) : MARGIN, y);
     *height = y + CINCH_FONT_HEIGHT + MARGIN;
     return CINCH_OK;
 }
@@ -261,7 +284,8 @@ static cinch_status draw(sheet *s)
     TRY(check(s->grid));
     s->vectors = s->grid->height == 0;
     s->tile = cinch_tile_fit(s->grid->height, s->grid->width, s->grid->channels);
-    measure_range(s);
+    s->first = s->tile;
+    measure_ranges(s);
     measure_widths(s);
     TRY(walk(s, &height));
     TRY(cinch_picture_create(&s->picture, s->width, height, WHITE));

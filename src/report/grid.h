@@ -13,7 +13,7 @@
 
 #include "core/status.h"
 
-#include <cinch/types.h>
+#include <cinch/model.h>
 
 typedef struct {
     const char *title;           /* to the left of the row, or NULL */
@@ -34,6 +34,9 @@ typedef struct {
     int height, width, channels; /* of one item; height 0: a vector of `width`. 3 channels are RGB, of any other number
                                     the first is shown */
     double low, high;            /* the values drawn black and white; both 0: the range of all values */
+    bool first_apart;            /* of images: the first row of each section has a scale of its own: inputs, where what
+                                    comes out has another range */
+    double first_low, first_high; /* of that scale, as low and high */
     int columns;                 /* items side by side before a new line begins; 0: all of them */
     const cinch_grid_section *sections;
     int n_sections;
@@ -41,6 +44,10 @@ typedef struct {
 
 /* Sets height, width and channels for samples of a shape, channels last; what is no image is a vector. */
 void cinch_grid_shape(cinch_grid *grid, cinch_shape sample);
+
+/* Sets the scales for what comes out, `out`, and, above it, what goes in, `in`: NULL where both have one range. Curves
+   share a plot, whose scale then holds all values. */
+void cinch_grid_scales(cinch_grid *grid, const cinch_sample *in, const cinch_sample *out);
 
 /* Draws the sheet and writes it to `path` (see cinch_picture_write). Small images are enlarged by a whole factor to
    about 90 pixels, large ones averaged down to at most 256. Values that are not finite are magenta.

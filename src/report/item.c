@@ -26,7 +26,7 @@ cinch_item cinch_item_of(const cinch_sample *sample)
 
 cinch_item cinch_item_around(const cinch_run *run, const float *values, int n)
 {
-    cinch_sample sample = cinch_model_sample(cinch_run_model(run));
+    cinch_sample sample = cinch_run_output(run);
     cinch_item item = cinch_item_of(&sample);
     if (item.bounded) return item;
     cinch_tile_range(&item.tile, values, n);

@@ -11,10 +11,10 @@
 typedef struct {
     cinch_tile tile; /* of an image as it is stored: page.css enlarges it */
     int shown_width; /* pixels on the page */
-    bool bounded;    /* the data's own range is the scale */
+    bool bounded;    /* a range that is known is the scale */
 } cinch_item;
 
-/* For samples of a kind: low to high is the data's range, where it has one. Else cinch_tile_range on item.tile takes in
+/* For samples of a kind: low to high is their range, where one is known. Else cinch_tile_range on item.tile takes in
    all values to be shown, then cinch_tile_close_range. */
 cinch_item cinch_item_of(const cinch_sample *sample);
 

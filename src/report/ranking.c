@@ -8,7 +8,7 @@
 
 enum { CHUNK = 256 };
 
-/* The first part that has rows, of those that tell most. Only the test part's targets are the run's own. */
+/* The first part that has rows, of those that tell most. */
 static cinch_status rows_to_show(cinch_run *run, cinch_run_rows *rows)
 {
     cinch_dataset *data;
@@ -20,7 +20,7 @@ static cinch_status rows_to_show(cinch_run *run, cinch_run_rows *rows)
         rows->part = cinch_part_name(others[i]);
         rows->n = cinch_dataset_part(data, others[i], &rows->index);
     }
-    return CINCH_OK;
+    return cinch_run_target(run, &rows->target);
 }
 
 static cinch_status reconstruct(const cinch_ranking *r, const int32_t *row, int64_t n, const float *in, float *out)

@@ -59,13 +59,13 @@ static cinch_status draw(const cinch_ranking *ranking, const strip *typical, con
 {
     char title[128];
     const cinch_model *model = cinch_run_model(ranking->run);
-    cinch_sample sample = cinch_model_sample(model);
+    cinch_sample in = cinch_model_sample(model), out = cinch_run_output(ranking->run);
     cinch_grid_section sections[] = {{"Typical (the middle of all errors)", typical->n, typical->rows, typical->n_rows},
                                      {"The worst", worst->n, worst->rows, worst->n_rows}};
-    cinch_grid grid = {.title = title, .low = sample.low, .high = sample.high, .sections = sections, .n_sections = 2};
-    if (!(sample.low < sample.high)) grid.low = grid.high = 0;
+    cinch_grid grid = {.title = title, .sections = sections, .n_sections = 2};
     snprintf(title, sizeof title, "%.40s: %s part, mean squared errors", cinch_model_name(model), ranking->rows.part);
-    cinch_grid_shape(&grid, sample.shape);
+    cinch_grid_shape(&grid, out.shape);
+    cinch_grid_scales(&grid, ranking->rows.target ? &in : NULL, &out);
     return cinch_grid_write(path, &grid);
 }
 
@@ -97,11 +97,11 @@ cinch_status cinch_report_reconstructions(cinch_run *run, const char *path)
 static cinch_status draw_samples(const cinch_subject *s, const char *path)
 {
     cinch_run *run = s->run;
-    cinch_sample sample = cinch_model_sample(cinch_run_model(run));
+    cinch_sample sample = cinch_run_output(run);
     cinch_sampling sampling = {.seed = s->seed, .label = -1};
     float *x = cinch_calloc((size_t)(SAMPLES * cinch_shape_count(sample.shape)), sizeof *x);
     cinch_status status = x ? cinch_run_sample(run, &sampling, SAMPLES, x) : CINCH_DEVICE;
-    if (!status) status = cinch_report_samples(path, &sample, SAMPLES, x, NULL);
+    if (!status) status = cinch_report_samples(path, &sample, SAMPLES, x, NULL, NULL);
     free(x);
     return status;
 }

@@ -3,7 +3,7 @@
 #include "report/section.h"
 #include "report/svg.h"
 
-enum { LOSSES = 3, PARTS = 3, SINGLE = 3, SERIES = LOSSES + PARTS + SINGLE };
+enum { LOSSES = 3, PARTS = 3, RATES = 2, SERIES = LOSSES + 2 * PARTS + RATES + 1 };
 
 /* A chart of those of n series that hold a finite value; none, and false, where nothing does. */
 static bool chart(cinch_page *page, const char *title, const cinch_history *series, const char *const *names, int n,
@@ -17,23 +17,30 @@ static bool chart(cinch_page *page, const char *title, const cinch_history *seri
     return true;
 }
 
+/* Steps and epochs are logged at distances of their own. */
+static const cinch_history *longer(const cinch_history *a, const cinch_history *b) { return b->n > a->n ? b : a; }
+
+/* Averages over the epochs, unless steps show more. */
+static void draw_parts(cinch_page *page, const cinch_history *epoch, const cinch_history *step)
+{
+    static const char *const names[] = { "reconstruction", "KL divergence", "sparsity" };
+    static const char *const titles[] = { "Part of the loss: reconstruction", "Part of the loss: KL divergence",
+                                          "Part of the loss: sparsity" };
+    bool parted = epoch[1].n || epoch[2].n || step[1].n || step[2].n; /* else the reconstruction is the loss */
+    for (int i = 0; parted && i < PARTS; i++)
+        chart(page, titles[i], epoch[i].n > 1 ? &epoch[i] : longer(&epoch[i], &step[i]), names + i, 1, true);
+}
+
 static void draw(cinch_page *page, const cinch_history *series)
 {
     static const char *const losses[] = { "training, each step", "training, each epoch", "validation" };
-    static const char *const parts[] = { "reconstruction", "KL divergence", "sparsity" };
     static const char *const one[] = { "" };
-    const cinch_history *part = series + LOSSES, *single = part + PARTS;
-    const cinch_history *rate = single[0].n < single[1].n ? &single[1] : &single[0];
+    const cinch_history *part = series + LOSSES, *rate = part + 2 * PARTS, *norm = rate + RATES;
     cinch_page_put(page, "<div class='plots'>\n");
     bool drawn = chart(page, "Loss", series, losses, LOSSES, true);
-    if (part[1].n || part[2].n) /* else the reconstruction is the loss */
-        for (int i = 0; i < PARTS; i++) {
-            static const char *const titles[] = { "Part of the loss: reconstruction", "Part of the loss: KL divergence",
-                                                  "Part of the loss: sparsity" };
-            chart(page, titles[i], part + i, parts + i, 1, true);
-        }
-    drawn |= chart(page, "Learning rate", rate, one, 1, false);
-    drawn |= chart(page, "Norm of the gradient", single + 2, one, 1, true);
+    draw_parts(page, part, part + PARTS);
+    drawn |= chart(page, "Learning rate", longer(&rate[0], &rate[1]), one, 1, false);
+    drawn |= chart(page, "Norm of the gradient", norm, one, 1, true);
     cinch_page_put(page, drawn ? "</div>\n" : "</div><p class='note'>Nothing was logged.</p>\n");
 }
 
@@ -43,6 +50,8 @@ void cinch_section_history(cinch_page *page, const cinch_subject *s)
         CINCH_HISTORY("step", "loss"),      CINCH_HISTORY("epoch", "loss"),
         CINCH_HISTORY("epoch", "val_loss"), CINCH_HISTORY("epoch", "loss_recon"),
         CINCH_HISTORY("epoch", "loss_kl"),  CINCH_HISTORY("epoch", "loss_sparsity"),
+        CINCH_HISTORY("step", "loss_recon"), CINCH_HISTORY("step", "loss_kl"),
+        CINCH_HISTORY("step", "loss_sparsity"),
         CINCH_HISTORY("step", "lr"),        CINCH_HISTORY("epoch", "lr"),
         CINCH_HISTORY("step", "grad_norm") };
     if (page->status) return;

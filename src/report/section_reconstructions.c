@@ -16,22 +16,36 @@ typedef struct {
     cinch_ranked chosen[GROUPS][SHOWN];
     float *in, *target, *out, *differ;  /* [GROUPS, n, sample] */
     bool has_target;
-    cinch_item item, difference;
+    cinch_item item, input, difference; /* input: of images, whose range may be another than that of the target */
     const cinch_ranking *ranking;
 } strips;
 
 static size_t at(const strips *s, int group, int i) { return (size_t)(group * s->n + i) * (size_t)s->ranking->size; }
 
+static void widen(cinch_item *item, const strips *s, const float *values)
+{
+    if (!item->bounded) cinch_tile_range(&item->tile, values, GROUPS * s->n);
+}
+
+/* Curves lie over one another, on a scale that holds all of them. */
+static void find_scales(strips *s)
+{
+    widen(&s->input, s, s->in);
+    widen(&s->item, s, s->target);
+    widen(&s->item, s, s->out);
+    if (!s->item.tile.rows) {
+        s->item.tile.low = fmin(s->item.tile.low, s->input.tile.low);
+        s->item.tile.high = fmax(s->item.tile.high, s->input.tile.high);
+    }
+    cinch_tile_close_range(&s->input.tile);
+    cinch_tile_close_range(&s->item.tile);
+}
+
 static void compare(strips *s)
 {
     size_t count = at(s, GROUPS, 0);
     for (size_t i = 0; i < count; i++) s->differ[i] = fabsf(s->out[i] - s->target[i]);
-    if (!s->item.bounded) {
-        cinch_tile_range(&s->item.tile, s->in, GROUPS * s->n);
-        cinch_tile_range(&s->item.tile, s->target, GROUPS * s->n);
-        cinch_tile_range(&s->item.tile, s->out, GROUPS * s->n);
-        cinch_tile_close_range(&s->item.tile);
-    }
+    find_scales(s);
     s->difference = s->item;
     s->difference.tile.low = INFINITY;
     s->difference.tile.high = -INFINITY;
@@ -55,8 +69,9 @@ static cinch_status prepare(strips *s, const cinch_ranking *r)
     s->ranking = r;
     s->n = r->rows.n < SHOWN ? (int)r->rows.n : SHOWN;
     s->has_target = r->rows.target != NULL;
-    cinch_sample sample = cinch_model_sample(cinch_run_model(r->run));
-    s->item = cinch_item_of(&sample);
+    cinch_sample in = cinch_model_sample(cinch_run_model(r->run)), out = cinch_run_output(r->run);
+    s->input = cinch_item_of(&in);
+    s->item = cinch_item_of(&out);
     cinch_ranking_typical(r, s->n, s->chosen[TYPICAL]);
     memcpy(s->chosen[WORST], r->order, (size_t)s->n * sizeof *r->order);
     s->in = cinch_calloc(4 * at(s, GROUPS, 0), sizeof *s->in);
@@ -73,7 +88,7 @@ static void show_one(cinch_page *page, const strips *s, int group, int i)
     const float *over[] = { s->target + place, s->out + place, s->in + place }, *differ = s->differ + place;
     bool image = s->item.tile.rows > 0;
     cinch_page_put(page, "<figure class='pair'>");
-    if (image && s->has_target) cinch_item_show(page, &s->item, &over[2], 1, "input");
+    if (image && s->has_target) cinch_item_show(page, &s->input, &over[2], 1, "input");
     cinch_item_show(page, &s->item, over, s->has_target && !image ? 3 : 2,
                     image ? "original" : "original and reconstruction");
     if (image) cinch_item_show(page, &s->item, &over[1], 1, "reconstruction");
@@ -91,14 +106,17 @@ static void show_group(cinch_page *page, const strips *s, int group, const char 
 static void explain(cinch_page *page, const strips *s)
 {
     const cinch_tile *t = &s->item.tile;
-    const char *first = s->has_target ? "the input, what was to come out," : "the original,";
+    const cinch_tile *in = &s->input.tile;
     bool seen = !strcmp(s->ranking->rows.part, "train");
     cinch_page_print(page, "<p>Samples of the %s part, which training has%s seen. ", s->ranking->rows.part,
                      seen ? "" : " not");
+    if (t->rows && s->has_target)
+        cinch_page_print(page, "From the top: the input, from %.3g (black) to %.3g (white), ", in->low, in->high);
     if (t->rows)
-        cinch_page_print(page, "From the top: %s its reconstruction, both from %.3g (black) to %.3g (white), and how "
-                         "far they are apart, from 0 (black) to %.3g (white). ",
-                         first, t->low, t->high, s->difference.tile.high);
+        cinch_page_print(page, "%s its reconstruction, both from %.3g (black) to %.3g (white), and how far they are "
+                         "apart, from 0 (black) to %.3g (white). ",
+                         s->has_target ? "what was to come out and" : "From the top: the original and", t->low,
+                         t->high, s->difference.tile.high);
     else
         cinch_page_print(page, "Solid: %s; dashed: its reconstruction%s; from %.3g to %.3g. ",
                          s->has_target ? "what was to come out" : "the original",

@@ -3,6 +3,8 @@
 #include "report/item.h"
 #include "report/section.h"
 
+#include "core/status.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,11 +27,21 @@ static void show_samples(cinch_page *page, const cinch_subject *s, const float *
     cinch_page_put(page, "</div>\n");
 }
 
+static void say_why_none(cinch_page *page)
+{
+    cinch_page_put(page, "<p class='note'>There are none: ");
+    cinch_page_text(page, cinch_last_error());
+    cinch_page_put(page, "</p>\n");
+}
+
+/* Codes that no Gaussian fits are something to tell, not an error. */
 static cinch_status draw_samples(cinch_page *page, const cinch_subject *s, float *x)
 {
     cinch_sampling sampling = { .seed = s->seed, .label = -1 };
-    TRY(cinch_run_sample(s->run, &sampling, SAMPLES, x));
-    show_samples(page, s, x);
+    cinch_status status = cinch_run_sample(s->run, &sampling, SAMPLES, x);
+    if (status == CINCH_DATA) say_why_none(page);
+    else if (status) return status;
+    else show_samples(page, s, x);
     return page->status;
 }
 

@@ -39,7 +39,7 @@ static void pca_tile(cinch_page *page, const cinch_evaluation *e)
     if (isfinite(part) && part < 1)
         snprintf(note, sizeof note, "the model leaves %.0f%% of its error", 100 * part);
     else if (isfinite(part))
-        snprintf(note, sizeof note, "better than the model: it leaves %.0f%% of PCA's error", 100 * part);
+        snprintf(note, sizeof note, "the model's error is %.3g times PCA's", part);
     else
         snprintf(note, sizeof note, "%s", e->pca_note ? e->pca_note : "");
     number_tile(page, "PCA of the same size", e->pca_mse, note);
@@ -53,7 +53,7 @@ static void tiles(cinch_page *page, const cinch_subject *s)
     cinch_page_put(page, "<div class='figures'>\n");
     snprintf(note, sizeof note, "per number, %s part, %lld samples", e->part, (long long)e->n);
     number_tile(page, "mean squared error", e->mse, note);
-    pca_tile(page, e);
+    if (!s->ranking.rows.target) pca_tile(page, e); /* PCA is of the data */
     snprintf(note, sizeof note, "of %lld in a sample, %.3g times fewer", (long long)sample,
              (double)sample / (double)code);
     count_tile(page, "numbers in a code", code, note);

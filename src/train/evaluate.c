@@ -5,6 +5,7 @@
 #include "train/fit.h"
 #include "train/pca.h"
 #include "train/sweep.h"
+#include "train/target.h"
 
 #include <cinch/ops.h>
 
@@ -19,12 +20,12 @@ enum { METRICS_MAX = 24 };
 /* Losses are averages over the batch unless the loss is a sum; all else is a sum already. */
 typedef enum quantity {
     LOSS, LOSS_RECON, LOSS_KL, LOSS_SPARSITY, LOSS_FLOOR, KL_ACTIVE, ACTIVE, AVERAGES,
-    SQUARE = AVERAGES, ABSOLUTE, RELATIVE, RELATIVE_N, NOISY, DENOISED, QUANTITIES
+    SQUARE = AVERAGES, ABSOLUTE, RELATIVE, RELATIVE_N, NOISY, DENOISED, OUTSIDE, QUANTITIES
 } quantity;
 
 static const char *const names[QUANTITIES] = {
     "loss", "loss_recon", "loss_kl", "loss_sparsity", "loss_floor", "kl_active", "active",
-    "square", "absolute", "relative", "relative_n", "noisy", "denoised"};
+    "square", "absolute", "relative", "relative_n", "noisy", "denoised", "outside"};
 
 typedef struct sums {
     cinch_run *run;
@@ -77,6 +78,20 @@ static void write_denoising(const cinch_run *r, cinch_graph *g, const cinch_batc
     cinch_metric(g, names[DENOISED], square_of(g, cinch_sub(g, reconstruct(r, g, &noisy), target)));
 }
 
+static const char *loss_name(const cinch_run *r)
+{
+    const char *name = cinch_config_loss(r->config)->name;
+    return strcmp(name, "auto") ? name : cinch_model_default_loss(r->model);
+}
+
+/* How many numbers of the target no bce is for. */
+static void write_outside(cinch_graph *g, cinch_value target)
+{
+    cinch_value low = cinch_scalar(g, (float)-CINCH_UNIT_SLACK), high = cinch_scalar(g, (float)(1 + CINCH_UNIT_SLACK));
+    cinch_value outside = cinch_add(g, cinch_greater(g, low, target), cinch_greater(g, target, high));
+    cinch_metric(g, names[OUTSIDE], sum_all(g, outside));
+}
+
 static void write_errors(void *user, cinch_graph *g, const cinch_batch *batch, int64_t n)
 {
     const cinch_run *r = ((sums *)user)->run;
@@ -86,6 +101,7 @@ static void write_errors(void *user, cinch_graph *g, const cinch_batch *batch, i
     cinch_metric(g, names[ABSOLUTE], sum_all(g, cinch_abs(g, d)));
     write_relative(g, d, target, n);
     if (cinch_model_has_noise(r->model)) write_denoising(r, g, batch, target);
+    if (cinch_target_wants_unit(loss_name(r))) write_outside(g, target);
 }
 
 static int find_quantity(const char *name)
@@ -129,11 +145,18 @@ static double average(const sums *s, quantity q, double n) { return s->there[q] 
 static double elbo_of(const cinch_run *r, const cinch_evaluation *e)
 {
     const cinch_loss_config *loss = cinch_config_loss(r->config);
-    const char *name = strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(r->model);
+    const char *name = loss_name(r);
     bool likelihood = !strncmp(name, "bce", 3) || !strcmp(name, "gaussian");
     bool mean = !loss->reduction_auto && loss->reduction == CINCH_MEAN;
     double numbers = mean ? (double)cinch_shape_count(r->border.sample.shape) : 1;
     return likelihood ? -(numbers * e->loss_recon + e->loss_kl) : NAN; /* NaN, too, without a KL */
+}
+
+/* The loss of what it is not for would be a number without a meaning. */
+static void leave_out_loss(cinch_evaluation *e)
+{
+    e->loss = e->loss_recon = e->kl_share = e->loss_floor = e->elbo = NAN;
+    e->loss_note = "bce wants targets in [0,1], and these are not";
 }
 
 static void fill(cinch_evaluation *e, const sums *s, const cinch_run *r)
@@ -145,7 +168,7 @@ static void fill(cinch_evaluation *e, const sums *s, const cinch_run *r)
     e->kl_share = cinch_kl_share(e->loss_recon, e->loss_kl);
     e->loss_sparsity = average(s, LOSS_SPARSITY, n);
     e->loss_floor = average(s, LOSS_FLOOR, n);
-    e->kl_active = average(s, KL_ACTIVE, n);
+    e->kl_active = isnan(e->loss_kl) ? NAN : average(s, KL_ACTIVE, n); /* what is no number is counted as inactive */
     e->active = average(s, ACTIVE, n);
     e->elbo = elbo_of(r, e);
     e->mse = average(s, SQUARE, numbers);
@@ -155,6 +178,7 @@ static void fill(cinch_evaluation *e, const sums *s, const cinch_run *r)
     e->noisy_mse = average(s, NOISY, numbers);
     e->denoised_mse = average(s, DENOISED, numbers);
     e->parameters = cinch_params_total(r->params);
+    if (s->of[OUTSIDE] > 0) leave_out_loss(e);
 }
 
 /* --- PCA beside it ------------------------------------------------------------------------------------------------ */
@@ -172,15 +196,22 @@ static cinch_status measure_pca(cinch_run *r, const cinch_feed_source *rows, dou
     return status;
 }
 
+static cinch_status no_pca(cinch_run *r, const char *reason, double *mse)
+{
+    snprintf(r->pca_note, sizeof r->pca_note, "%s", reason);
+    *mse = NAN;
+    return CINCH_OK;
+}
+
 /* A baseline that cannot be had is a reason to say, not an error; only memory and being stopped are. */
 static cinch_status compare_with_pca(cinch_run *r, const cinch_feed_source *rows, double *mse)
 {
+    if (rows->target && rows->target != rows->data)
+        return no_pca(r, "PCA is of the data, and the target is another", mse);
     cinch_status status = measure_pca(r, rows, mse);
     if (!status || status == CINCH_DEVICE) return status;
     TRY(cinch_stopped(r->stop));
-    snprintf(r->pca_note, sizeof r->pca_note, "%s", cinch_last_error());
-    *mse = NAN;
-    return CINCH_OK;
+    return no_pca(r, cinch_last_error(), mse);
 }
 
 cinch_status cinch_run_evaluate(cinch_run *r, cinch_dataset *data, cinch_evaluation *out)

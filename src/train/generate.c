@@ -72,6 +72,24 @@ static void factorise(double *a, int64_t k)
     }
 }
 
+static bool all_finite(const double *x, int64_t n)
+{
+    bool finite = true;
+    for (int64_t i = 0; i < n; i++) finite = finite && isfinite(x[i]);
+    return finite;
+}
+
+/* Sums of codes to their mean and covariance. */
+static cinch_status finish(moments *m, int64_t n)
+{
+    int64_t k = m->k;
+    for (int64_t i = 0; i < k; i++) m->sum[i] /= (double)n;
+    for (int64_t i = 0; i < k * k; i++) m->square[i] = m->square[i] / (double)n - m->sum[i / k] * m->sum[i % k];
+    if (all_finite(m->sum, k) && all_finite(m->square, k * k)) return CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s: the codes of the training part are not finite, and no Gaussian fits them: the "
+                      "data holds nan or inf, or the weights do; repair the data and train anew", m->run->folder.path);
+}
+
 static cinch_status fit(cinch_run *r)
 {
     int64_t k = code_count(r), n = 0;
@@ -79,8 +97,7 @@ static cinch_status fit(cinch_run *r)
                  .square = cinch_calloc((size_t)(k * k), sizeof *m.square),
                  .block = cinch_calloc((size_t)(k * k), sizeof *m.block)};
     cinch_status status = m.sum && m.square && m.block ? sweep_codes(&m, &n) : CINCH_DEVICE;
-    for (int64_t i = 0; !status && i < k; i++) m.sum[i] /= (double)n;
-    for (int64_t i = 0; !status && i < k * k; i++) m.square[i] = m.square[i] / (double)n - m.sum[i / k] * m.sum[i % k];
+    if (!status) status = finish(&m, n);
     free(m.block);
     if (status) {
         free(m.sum);

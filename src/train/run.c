@@ -110,6 +110,7 @@ const char *cinch_run_path(const cinch_run *r) { return r->folder.path; }
 const cinch_config *cinch_run_config(const cinch_run *r) { return r->config; }
 const cinch_model *cinch_run_model(const cinch_run *r) { return r->model; }
 cinch_params *cinch_run_params(cinch_run *r) { return r->params; }
+cinch_sample cinch_run_output(const cinch_run *r) { return cinch_border_output(&r->border); }
 cinch_shape cinch_run_source_shape(const cinch_run *r) { return r->border.source; }
 
 /* --- its data ----------------------------------------------------------------------------------------------------- */
@@ -147,7 +148,7 @@ cinch_status cinch_run_training_rows(cinch_run *r, cinch_feed_source *out)
     return CINCH_OK;
 }
 
-cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
+cinch_status cinch_run_inputs_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
 {
     if (data) {
         *out = (cinch_run_rows){.data = data, .part = "all", .n = cinch_dataset_describe(data)->rows};
@@ -158,8 +159,22 @@ cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows
     TRY(status);
     *out = (cinch_run_rows){.data = data, .part = cinch_part_name(CINCH_PART_TEST)};
     out->n = cinch_dataset_part(data, CINCH_PART_TEST, &out->index);
-    out->target = r->source.target;
     return out->n ? CINCH_OK : cinch_fail(CINCH_USAGE, "%s: the run has no test part; give --data", r->folder.path);
+}
+
+cinch_status cinch_run_rows_of(cinch_run *r, cinch_dataset *data, cinch_run_rows *out)
+{
+    TRY(cinch_run_inputs_of(r, data, out));
+    return data ? CINCH_OK : cinch_run_target(r, &out->target);
+}
+
+cinch_status cinch_run_target(cinch_run *r, cinch_dataset **borrowed)
+{
+    cinch_dataset *data;
+    TRY(cinch_run_dataset(r, &data));
+    TRY(cinch_data_source_open_target(&r->source, r->config));
+    *borrowed = r->source.target;
+    return CINCH_OK;
 }
 
 /* A data set of one row of zeros, whose axes are read as the training data's were. */

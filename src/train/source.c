@@ -31,9 +31,8 @@ static cinch_status open_validation(cinch_data_source *s, const char *spec, cons
     return cinch_fail(CINCH_DATA, "%s: its samples are not like those of the training data", spec);
 }
 
-static cinch_status open_target(cinch_data_source *s, const char *spec, const cinch_dataset_options *options)
+static cinch_status check_target(const cinch_data_source *s, const char *spec)
 {
-    TRY(cinch_dataset_open(&s->target, spec, options));
     const cinch_dataset_info *data = cinch_dataset_describe(s->data), *target = cinch_dataset_describe(s->target);
     if (data->rows != target->rows)
         return cinch_fail(CINCH_DATA, "%s: %lld rows, but the data has %lld: a target is needed for each", spec,
@@ -43,6 +42,19 @@ static cinch_status open_target(cinch_data_source *s, const char *spec, const ci
                       spec);
 }
 
+static cinch_status open_target(cinch_data_source *s, const cinch_config *config)
+{
+    const char *spec = cinch_config_data(config)->target;
+    cinch_dataset_options options = options_of(config);
+    if (!spec || s->target) return CINCH_OK;
+    cinch_status status = cinch_dataset_open(&s->target, spec, &options);
+    if (!status) status = check_target(s, spec);
+    if (!status) return CINCH_OK;
+    cinch_dataset_free(s->target);
+    s->target = NULL;
+    return status;
+}
+
 static cinch_status open_all(cinch_data_source *s, const cinch_config *config, const char *parts, bool training)
 {
     const cinch_data_config *c = cinch_config_data(config);
@@ -50,7 +62,7 @@ static cinch_status open_all(cinch_data_source *s, const cinch_config *config, c
     TRY(cinch_dataset_open(&s->data, c->spec, &options));
     if (parts) TRY(cinch_dataset_load_parts(s->data, parts));
     if (training && c->val_spec) TRY(open_validation(s, c->val_spec, &options));
-    return c->target ? open_target(s, c->target, &options) : CINCH_OK;
+    return training ? open_target(s, config) : CINCH_OK;
 }
 
 /* A run may have been started elsewhere, and long ago. */
@@ -60,6 +72,11 @@ static cinch_status advise(const cinch_data_source *s, const cinch_data_config *
     const char *wanted = !s->data ? c->spec : validating ? c->val_spec : c->target;
     const char *advice = status == CINCH_DATA && wanted ? cinch_spec_advice(wanted) : NULL;
     return advice ? cinch_fail_also(status, "%s", advice) : status;
+}
+
+cinch_status cinch_data_source_open_target(cinch_data_source *s, const cinch_config *config)
+{
+    return advise(s, cinch_config_data(config), false, open_target(s, config));
 }
 
 cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts,

@@ -11,13 +11,15 @@
 typedef struct cinch_data_source {
     cinch_dataset *data;
     cinch_dataset *validation;  /* of its own (data.val_spec), for training, or NULL */
-    cinch_dataset *target;      /* data.target, or NULL */
+    cinch_dataset *target;      /* data.target, or NULL: there is none, or it was not opened */
 } cinch_data_source;
 
-/* Opens the data; the validation data, too, if it is for training. `parts`, a file of index sets that a run has saved,
-   or NULL, replaces the split. CINCH_DATA, CINCH_USAGE. */
+/* Opens the data; the validation data and the target, too, if it is for training. `parts`, a file of index sets that a
+   run has saved, or NULL, replaces the split. CINCH_DATA, CINCH_USAGE. */
 cinch_status cinch_data_source_open(cinch_data_source *out, const cinch_config *config, const char *parts,
                                     bool training);
+/* Opens the target, if the configuration names one and it is not open. CINCH_DATA, CINCH_USAGE. */
+cinch_status cinch_data_source_open_target(cinch_data_source *source, const cinch_config *config);
 void cinch_data_source_close(cinch_data_source *source);
 
 /* The rows of training and validation; count 0 where there is no validation. */

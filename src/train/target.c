@@ -15,31 +15,42 @@ static const cinch_dataset *target_of(const cinch_data_source *s) { return s->ta
 
 /* --- bounds ------------------------------------------------------------------------------------------------------- */
 
-static bool within_unit(double low, double high)
-{
-    const double rounding = 1e-6;
-    return low >= -rounding && high <= 1 + rounding;
-}
+bool cinch_target_wants_unit(const char *loss) { return !strncmp(loss, "bce", 3); }
 
-/* The bounds that are known, or else those of the training part's values. */
-static cinch_status find_bounds(const cinch_data_source *s, double *low, double *high)
-{
-    const cinch_dataset_info *info = cinch_dataset_describe(target_of(s));
-    cinch_feed_source rows = cinch_data_source_training(s);
-    *low = info->low;
-    *high = info->high;
-    if (*low < *high && within_unit(*low, *high)) return CINCH_OK;
-    return cinch_dataset_bounds(target_of(s), rows.index, rows.count, low, high);
-}
+static bool within_unit(double low, double high) { return low >= -CINCH_UNIT_SLACK && high <= 1 + CINCH_UNIT_SLACK; }
 
-cinch_status cinch_target_check(const cinch_data_source *s, const char *name)
+static cinch_status check_bounds(const char *loss, const char *part, double low, double high)
 {
-    double low, high;
-    if (strncmp(name, "bce", 3)) return CINCH_OK;
-    TRY(find_bounds(s, &low, &high));
     if (within_unit(low, high)) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "loss.name %s: wants targets in [0,1], and those of the training part range from %g "
-                      "to %g; scale them (data.range=0:1 does so for integers), or take --loss mse", name, low, high);
+    return cinch_fail(CINCH_USAGE, "loss.name %s: wants targets in [0,1], and those of the %s part range from %g "
+                      "to %g; scale them (data.range=0:1 does so for integers), or take --loss mse", loss, part, low,
+                      high);
+}
+
+/* The bounds that are known, or else those of the part's values. Of floats they are known of the training part. */
+static cinch_status check_rows(const char *loss, const char *part, const cinch_feed_source *rows, bool known)
+{
+    const cinch_dataset *wanted = rows->target ? rows->target : rows->data;
+    const cinch_dataset_info *info = cinch_dataset_describe(wanted);
+    double low = info->low, high = info->high;
+    if (!known || !(low < high && within_unit(low, high)))
+        TRY(cinch_dataset_bounds(wanted, rows->index, rows->count, &low, &high));
+    return check_bounds(loss, part, low, high);
+}
+
+static cinch_status check_training(const cinch_data_source *s, const char *loss)
+{
+    cinch_feed_source rows = cinch_data_source_training(s);
+    return cinch_target_wants_unit(loss) ? check_rows(loss, "training", &rows, true) : CINCH_OK;
+}
+
+cinch_status cinch_target_check(const cinch_data_source *s, const char *loss, int64_t limit)
+{
+    TRY(check_training(s, loss));
+    cinch_feed_source rows = cinch_data_source_validation(s, limit);
+    if (!cinch_target_wants_unit(loss) || !rows.count) return CINCH_OK;
+    const cinch_dataset *wanted = rows.target ? rows.target : rows.data;
+    return check_rows(loss, "validation", &rows, cinch_dataset_describe(wanted)->dtype == CINCH_U8);
 }
 
 /* --- the output activation ---------------------------------------------------------------------------------------- */
@@ -55,7 +66,7 @@ static cinch_status choose(const cinch_data_source *s, const char *loss, const c
     *output = by_range(cinch_dataset_describe(target_of(s)));
     if (strcmp(loss, "bce")) return CINCH_OK;
     *output = "sigmoid";
-    return cinch_target_check(s, loss);
+    return check_training(s, loss);
 }
 
 static cinch_status read_model(const char *path, json_t **model)

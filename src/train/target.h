@@ -10,7 +10,14 @@
 cinch_status cinch_target_model(const cinch_config *config, const cinch_data_source *source, const char *saved,
                                 char **json);
 
-/* CINCH_USAGE where the loss `name` is a bce and a target of the training part lies outside [0,1]. */
-cinch_status cinch_target_check(const cinch_data_source *source, const char *name);
+/* How far beyond [0,1] rounding may take a target. */
+#define CINCH_UNIT_SLACK 1e-6
+
+/* Whether a loss, a bce, wants targets in [0,1]. */
+bool cinch_target_wants_unit(const char *loss);
+
+/* CINCH_USAGE where a loss that wants them in [0,1] gets others from the training part or the validation, of which
+   `limit` is as in cinch_data_source_validation. */
+cinch_status cinch_target_check(const cinch_data_source *source, const char *loss, int64_t limit);
 
 #endif

@@ -121,7 +121,7 @@ static void say_start(run *r)
 static cinch_status write_model(run *r)
 {
     cinch_trainer *t = &r->trainer;
-    cinch_border border = cinch_border_of(cinch_dataset_describe(t->source.data));
+    cinch_border border = cinch_trainer_border(t);
     TRY(cinch_best_restore(&t->fit.best, t->params));
     return cinch_weights_save(r->folder.model, t->model, &border, t->params,
                               t->fit.source.use_ema ? CINCH_SLAB_EMA : CINCH_SLAB_TRAINABLE);

@@ -35,7 +35,8 @@ static cinch_status check(const cinch_trainer *t)
     if (train->patience > 0 && !t->validation)
         return cinch_fail(CINCH_USAGE, "train.patience: there is no validation part; give data.split one, "
                           "or --val-data");
-    TRY(cinch_target_check(&t->source, strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(t->model)));
+    const char *name = strcmp(loss->name, "auto") ? loss->name : cinch_model_default_loss(t->model);
+    TRY(cinch_target_check(&t->source, name, cinch_config_data(t->config)->limit));
     TRY(check_variational(t->model, loss));
     TRY(check_sparsity(loss));
     if (train->accumulate > 1 && loss->reduction == CINCH_SUM && (loss->l1 > 0 || loss->l2 > 0))
@@ -52,10 +53,16 @@ static cinch_status open_device(cinch_trainer *t)
     return cinch_device_open(&t->device, train->device, &(cinch_device_options){.threads = train->threads});
 }
 
+cinch_border cinch_trainer_border(const cinch_trainer *t)
+{
+    const cinch_dataset *data = t->source.data, *target = t->source.target ? t->source.target : data;
+    return cinch_border_of(cinch_dataset_describe(data), cinch_dataset_describe(target));
+}
+
 static cinch_status make_model(cinch_trainer *t)
 {
     char *json;
-    cinch_border border = cinch_border_of(cinch_dataset_describe(t->source.data));
+    cinch_border border = cinch_trainer_border(t);
     TRY(cinch_target_model(t->config, &t->source, t->model_file, &json));
     cinch_status status = cinch_model_create(&t->model, json, &border.sample);
     free(json);

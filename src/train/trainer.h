@@ -28,6 +28,9 @@ typedef struct cinch_trainer {
 cinch_status cinch_trainer_build(cinch_trainer *trainer, const char *parts, bool initial_weights);
 void cinch_trainer_free(cinch_trainer *trainer);
 
+/* What goes into the model and comes out of it. */
+cinch_border cinch_trainer_border(const cinch_trainer *trainer);
+
 /* Reads train.from_weights, if there is one, into the parameters (and their average). */
 cinch_status cinch_trainer_initial_weights(cinch_trainer *trainer);
 

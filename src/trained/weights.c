@@ -10,10 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-cinch_border cinch_border_of(const cinch_dataset_info *info)
+cinch_border cinch_border_of(const cinch_dataset_info *data, const cinch_dataset_info *target)
 {
-    return (cinch_border){.sample = {info->sample, info->low, info->high, info->classes}, .source = info->source,
-                          .scale = info->scale, .offset = info->offset};
+    return (cinch_border){.sample = {data->sample, data->low, data->high, data->classes}, .source = data->source,
+                          .scale = data->scale, .offset = data->offset,
+                          .out_low = target->low, .out_high = target->high};
+}
+
+cinch_sample cinch_border_output(const cinch_border *b)
+{
+    return (cinch_sample){b->sample.shape, b->out_low, b->out_high, b->sample.classes};
 }
 
 /* States of the training loop itself are nobody else's business. */
@@ -40,6 +46,8 @@ static cinch_status border_text(const cinch_border *b, char **text)
     if (!status) status = cinch_json_put(object, "source", shape_json(b->source));
     if (!status) status = cinch_json_put(object, "scale", json_real(b->scale));
     if (!status) status = cinch_json_put(object, "offset", json_real(b->offset));
+    if (!status) status = cinch_json_put(object, "output_low", json_real(b->out_low));
+    if (!status) status = cinch_json_put(object, "output_high", json_real(b->out_high));
     if (!status) status = cinch_json_text(text, object, 0);
     json_decref(object);
     return status;
@@ -65,11 +73,19 @@ static bool read_number(const json_t *object, const char *key, double *out)
     return json_is_number(value);
 }
 
+static bool read_output(const json_t *o, cinch_border *b)
+{
+    b->out_low = b->sample.low;
+    b->out_high = b->sample.high;
+    if (!json_object_get(o, "output_low")) return true;
+    return read_number(o, "output_low", &b->out_low) && read_number(o, "output_high", &b->out_high);
+}
+
 static bool read_border(const json_t *o, cinch_border *b)
 {
     return read_shape(json_object_get(o, "shape"), &b->sample.shape) && read_number(o, "low", &b->sample.low) &&
            read_number(o, "high", &b->sample.high) && read_shape(json_object_get(o, "source"), &b->source) &&
-           read_number(o, "scale", &b->scale) && read_number(o, "offset", &b->offset) &&
+           read_number(o, "scale", &b->scale) && read_number(o, "offset", &b->offset) && read_output(o, b) &&
            cinch_shape_count(b->source) == cinch_shape_count(b->sample.shape) && b->scale != 0;
 }
 

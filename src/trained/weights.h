@@ -14,10 +14,16 @@
 typedef struct cinch_border {
     cinch_sample sample;
     cinch_shape source;     /* of a sample in the container */
-    double scale, offset;   /* value = raw * scale + offset */
+    double scale, offset;   /* value = raw * scale + offset, of what goes in and, as targets must be alike, comes out */
+    double out_low, out_high; /* of what comes out: of a target where there is one; equal: no bounds are known. A file
+                               of an older cinch has but the range of what goes in */
 } cinch_border;
 
-cinch_border cinch_border_of(const cinch_dataset_info *info);
+/* `target` describes what is to come out: `data` itself, unless there is another target. */
+cinch_border cinch_border_of(const cinch_dataset_info *data, const cinch_dataset_info *target);
+
+/* A sample that comes out. */
+cinch_sample cinch_border_output(const cinch_border *border);
 
 /* Writes the file by temporary file and rename. `slab`: CINCH_SLAB_TRAINABLE, or CINCH_SLAB_EMA for averaged weights.
    CINCH_OUTPUT, CINCH_DEVICE. */
