@@ -218,4 +218,20 @@ check 'data is as it was' same own.npy kept.npy
 check 'codes too' same codes.npy codes-kept.npy
 expect 0 '' encode named --data own.npy --out codes.npy
 
+# --- what is replaced keeps its mode, and a link leads to it still
+for kind in npy png; do
+    expect 0 '' reconstruct named --data own.npy --out right.$kind
+    echo old > private.$kind && chmod 600 private.$kind && ln -s private.$kind link.$kind && ln -s new.$kind to-new.$kind
+    expect 0 '' reconstruct named --data own.npy --out link.$kind
+    check "$kind through a link" same right.$kind private.$kind
+    check "$kind is private" test "$(stat -c %a private.$kind)" = 600
+    expect 0 '' reconstruct named --data own.npy --out to-new.$kind
+    check "$kind through a link to nothing" same right.$kind new.$kind
+    check "$kind: links stay links" test -L link.$kind -a -L to-new.$kind
+done
+long=$(printf '%0251d' 0).npy
+expect 0 '' encode named --data own.npy --out "$long"
+expect 0 '' encode named --data own.npy --out "$long"
+check 'the longest name twice' same codes.npy "$long"
+
 finish
