@@ -54,6 +54,7 @@ typedef struct cinch_dataset_options {
     bool range_none;         /* integers stay as they are */
     double range[2];         /* what u8 and u16 (and bool) are mapped to; both zero: [0, 1] */
     bool keep_nan;           /* floats that are not finite stay; else data with one is refused */
+    const char *keep_nan_by; /* what the user can do to have keep_nan, for the refusal; NULL: nothing */
 } cinch_dataset_options;
 
 /* Rows are numbered through: those of the container's training part, then those of its test part.
