@@ -14,6 +14,9 @@ expect 0 '' help
 check 'help is --help' same plain out
 expect 0 'usage: cinch VERB' help --help
 expect 0 '^cuda: ' help --version
+for words in version 'train --version' 'help version'; do # shellcheck disable=SC2086
+    expect 2 ': cinch --version$' $words
+done
 expect 2 '^cinch: evla: unknown verb; did you mean eval' help evla
 expect 2 "^cinch: 'b': one argument too many" help train b
 for verb in $verbs; do
