@@ -218,8 +218,9 @@ typedef struct cinch_tensor_writer cinch_tensor_writer;
 
 /* Writes a safetensors file: declare everything, then hand over the bytes in the order of declaration, in pieces of any
    size, then commit. Bytes go to a temporary file in the same folder, which is synced and renamed at the commit, the
-   folder synced after it; so the old file stays whole until the new one is. Declare wide elements first: a tensor whose
-   bytes would not be aligned to its element's size is refused (CINCH_USAGE), for some readers cannot map it.
+   folder synced after it; so the old file stays whole until the new one is. Its mode is kept; of a link, what it leads
+   to is replaced. Declare wide elements first: a tensor whose bytes would not be aligned to its element's size is
+   refused (CINCH_USAGE), for some readers cannot map it.
    Errors: CINCH_USAGE for names twice, not UTF-8, too many or too few bytes; CINCH_OUTPUT when the disk is full or the
    folder cannot be written: the temporary file is removed and only cinch_tensor_writer_free may follow. */
 CINCH_API cinch_status cinch_tensor_writer_create(cinch_tensor_writer **out, const char *path);
