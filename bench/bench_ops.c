@@ -209,7 +209,7 @@ static bool run_row(cinch_backend *b, const case_row *row, cinch_dtype type, con
     figures f = {0};
     case_instance *c = case_create(row, type);
     bool ok = o->rows == ONCE ? run_once(b, c, why, sizeof why) : measure(b, c, o->seconds, &f, why, sizeof why);
-    if (!ok) fprintf(stderr, "cinch-bench-ops: %s: %s\n", c->text, why);
+    if (!ok) fprintf(stderr, "cinch: bench ops: %s: %s\n", c->text, why);
     else if (o->rows != ONCE) report(c, &f, o->json, first);
     case_free(c);
     return ok;
@@ -236,13 +236,35 @@ static int run_families(cinch_backend *b, const options *o)
     return done;
 }
 
+/* Names of ops that would have rows. */
+static int timed_ops(const options *o, const char *names[CINCH_OP_COUNT])
+{
+    int n = 0;
+    options other = *o;
+    for (int i = 0; i < CINCH_OP_COUNT; i++) {
+        other.op = names[n] = cinch_ops[i].name;
+        if (run_families(NULL, &other)) n++;
+    }
+    return n;
+}
+
+static int fail_rows(const options *o)
+{
+    const char *names[CINCH_OP_COUNT];
+    int n = o->op ? timed_ops(o, names) : 0;
+    const char *near = n ? cinch_nearest(o->op, names, n) : NULL;
+    if (!n) fputs("cinch: bench ops: no such rows; --help lists the families, --all takes every row\n", stderr);
+    else fprintf(stderr, "cinch: bench ops: no op %s is timed; ", o->op);
+    if (near) fprintf(stderr, "did you mean %s?\n", near);
+    for (int i = 0; !near && i < n; i++)
+        fprintf(stderr, "%s%s%s", i ? " " : "there are: ", names[i], i + 1 < n ? "" : "\n");
+    return 2;
+}
+
 static int run_all(cinch_backend *b, const options *o)
 {
     char text[512] = "";
-    if (!run_families(NULL, o)) {
-        fputs("cinch-bench-ops: no such rows; --help lists the families, --all takes every row\n", stderr);
-        return 2;
-    }
+    if (!run_families(NULL, o)) return fail_rows(o);
     b->vtable->describe(b, text, sizeof text);
     if (o->json) {
         printf("{\"device\": ");
@@ -267,7 +289,7 @@ int main(int argc, char **argv)
     }
     cinch_status status = open_backend(&o, &b);
     if (status) {
-        fprintf(stderr, "cinch-bench-ops: %s\n", cinch_last_error());
+        fprintf(stderr, "cinch: bench ops: %s\n", cinch_last_error());
         return (int)status;
     }
     int result = run_all(b, &o);

@@ -217,6 +217,7 @@ expect 0 '^stopped/long: is trained already$' compare long.json --time-limit 1s 
 expect 2 '^cinch: compare: RUN.CONFIG.json is missing; usage: cinch compare RUN' compare
 expect 2 '^cinch: compare: an empty RUN' compare runs/first ''
 expect 3 '^cinch: nowhere: no such run folder or configuration$' compare runs/first nowhere --out none
+expect 3 '^cinch: p20.npy: neither a run folder nor a configuration' compare runs/first p20.npy
 expect 3 '^cinch: runs/config.json: no such file; is this a run folder' compare runs/first runs --out none
 cp -r runs/second cut && truncate -s 1000 cut/model.safetensors
 expect 3 '^cinch: cut/model.safetensors: truncated' compare runs/first cut --out none

@@ -72,13 +72,13 @@ expect 0 '' sample dense --num-samples 20 --out d.png --quiet --device cpu
 check 'a plain autoencoder samples too' is_png d.png
 expect 2 '^cinch: dense: model dense has no prior' sample dense --sampler prior --out w.npy
 expect 2 '^cinch: --sampler gausian: unknown; did you mean gaussian' sample vae --sampler gausian --out w.npy
-expect 2 'label 1: the model is not conditional' sample vae --label 1 --out w.npy
+expect 2 '^cinch: --label 1: the model of vae is not conditional' sample vae --label 1 --out w.npy
 expect 0 '' sample told --num-samples 8 --seed 1 --out all.npy --quiet --device cpu
 expect 0 '' sample told --num-samples 8 --seed 1 --label 2 --out two.npy --quiet --device cpu
 picture() { tail -c +129 "$1" | tail -c +$(($2 * 3136 + 1)) | head -c 3136; }
 check 'without a label, all in turn' cmp -s <(picture all.npy 2) <(picture two.npy 2)
 check 'and the label counts' test "$(cmp -s <(picture all.npy 1) <(picture two.npy 1); echo $?)" = 1
-expect 2 'label 4: the model knows 0 to 3' sample told --label 4 --out w.npy
+expect 2 '^cinch: --label 4: the model of told knows 0 to 3' sample told --label 4 --out w.npy
 expect 2 '^cinch: decode: --label is missing, .* told wants: 0 to 3' decode told --data z.npy --out w.npy
 expect 2 '^cinch: --label 4: the model of told knows 0 to 3' decode told --data z.npy --label 4 --out w.npy
 expect 2 '^cinch: --label 1: the model of vae is not conditional' decode vae --data z.npy --label 1 --out w.npy

@@ -62,6 +62,7 @@ expect 3 '^cinch: noise: ' train --data noise --out t
 printf '\x89HDF\r\n\x1a\n' > data.h5
 expect 3 '^cinch: data.h5: .*hdf5|HDF5' train --data data.h5 --out t
 expect 2 '^cinch: .*unknown.*npy' inspect nyp+z.npy
+expect 2 '^cinch: frob.: unknown data format; there are: idx npy shapes$' inspect frob+z.npy
 check 'no run was begun' no_file t
 
 # --- safetensors: what the format forbids (the reader's own tests have the rest)

@@ -42,7 +42,10 @@ check 'nothing was written' no_file w
 check 'no file either' no_file w.npy
 expect 0 '' encode run --data nan.npy --limit 7 --out first.npy --quiet
 expect 0 '' encode run --data nan.npy --set data.nan=keep --out codes.npy --quiet
-expect 3 '^cinch: codes.npy: .* not finite, the first in row 7' decode run --data codes.npy --out w.npy
+bare='not finite, the first in row 7; repair the data$'
+expect 3 "^cinch: codes.npy: .* $bare" decode run --data codes.npy --out w.npy
+expect 3 "^cinch: nan.npy: .* $bare" bench infer run --data nan.npy
+expect 3 "^cinch: nan.npy: .* $bare" bench train dense --data nan.npy
 expect 0 '"mse": null, .*"pca_mse": null, "pca_note": "not finite: ' eval run --data nan.npy --set data.nan=keep --json
 expect 0 '^mse +nan$' eval run --data nan.npy --set data.nan=keep
 expect 5 "'data' holds nan" train --data nan.npy --set data.nan=keep "${small[@]}" --out kept

@@ -13,6 +13,10 @@ check 'no argument is --help' same plain out
 expect 0 '' help
 check 'help is --help' same plain out
 expect 0 'usage: cinch VERB' help --help
+expect 0 '^cuda: ' help --version
+for words in version 'train --version' 'help version'; do # shellcheck disable=SC2086
+    expect 2 ': cinch --version$' $words
+done
 expect 2 '^cinch: evla: unknown verb; did you mean eval' help evla
 expect 2 "^cinch: 'b': one argument too many" help train b
 for verb in $verbs; do
@@ -115,7 +119,7 @@ expect 2 '^cinch: --loss mze: unknown; did you mean mse' train --loss mze --out 
 expect 2 '^cinch: --optimizer adm: unknown; did you mean adam\? \(.*sgd' train --optimizer adm --out x
 expect 2 '^cinch: --activation rellu: unknown; did you mean relu' train --activation rellu --out x
 expect 2 '^cinch: --output-activation sigmod: .*sigmoid' train --output-activation sigmod --out x
-expect 2 '^cinch: --device gpu: unknown; did you mean cpu' train --device gpu --out x
+expect 2 '^cinch: --device gpu: unknown; did you mean cuda' train --device gpu --out x
 expect 2 '^cinch: --precision f16: unknown; did you mean bf16' train --precision f16 --out x
 expect 2 '^cinch: --checkpoint-every 3x: ' train --checkpoint-every 3x --out x
 expect 2 '^cinch: --time-limit .*: ' train --time-limit soon --out x

@@ -143,7 +143,11 @@ expect 0 'dense, batch size 8' bench train dense --batch-size 8 --steps 5
 expect 0 '' bench peak --json
 check 'keys of bench peak --json' test "$(json_keys)" = 'device threads fma_gflops sgemm_gflops triad_gbytes '
 check 'a peak' above "$(json fma_gflops)" 0
-if [ -x "$(dirname "$cinch")/bench/cinch-bench-ops" ]; then expect 0 'matmul' bench ops matmul --threads 1; fi
+if [ -x "$(dirname "$cinch")/bench/cinch-bench-ops" ]; then
+    expect 0 'matmul' bench ops matmul --threads 1
+    expect 2 '^cinch: bench ops: no op matmull is timed; did you mean matmul\?$' bench ops matmull
+    expect 2 '^cinch: bench ops: no op qqqqqqq is timed; there are: .*matmul ' bench ops qqqqqqq
+fi
 expect 3 '^cinch: nowhere.npy' bench train dense --data nowhere.npy
 expect 3 '^cinch: nowhere.st' bench train dense --weights nowhere.st
 
@@ -217,5 +221,22 @@ expect 2 '^cinch: --out codes.npy: is the data itself' decode named --data npy+c
 check 'data is as it was' same own.npy kept.npy
 check 'codes too' same codes.npy codes-kept.npy
 expect 0 '' encode named --data own.npy --out codes.npy
+
+# --- what is replaced keeps its mode, and a link leads to it still
+for kind in npy png; do
+    expect 0 '' reconstruct named --data own.npy --out right.$kind
+    echo old > private.$kind && chmod 600 private.$kind
+    ln -s private.$kind link.$kind && ln -s new.$kind to-new.$kind
+    expect 0 '' reconstruct named --data own.npy --out link.$kind
+    check "$kind through a link" same right.$kind private.$kind
+    check "$kind is private" test "$(stat -c %a private.$kind)" = 600
+    expect 0 '' reconstruct named --data own.npy --out to-new.$kind
+    check "$kind through a link to nothing" same right.$kind new.$kind
+    check "$kind: links stay links" test -L link.$kind -a -L to-new.$kind
+done
+long=$(printf '%0251d' 0).npy
+expect 0 '' encode named --data own.npy --out "$long"
+expect 0 '' encode named --data own.npy --out "$long"
+check 'the longest name twice' same codes.npy "$long"
 
 finish

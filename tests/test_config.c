@@ -346,7 +346,7 @@ Test(config, wrong_combinations_are_refused_when_resolved)
          "model.hidden_sizes \"512,x\": wrong type; must be whole numbers such as 512,256"},
         {"model.activation", "rleu", "model.activation rleu: unknown; did you mean relu? "
          "(linear relu leaky_relu elu gelu silu sigmoid tanh)"},
-        {"train.device", "gpu", "train.device gpu: unknown; did you mean cpu? (auto cpu cuda cuda:N)"},
+        {"train.device", "gpu", "train.device gpu: unknown; did you mean cuda? (auto cpu cuda cuda:N)"},
         {"train.device", "cuda:x", "train.device cuda:x: unknown; did you mean cuda:N? (auto cpu cuda cuda:N)"},
         {"train.checkpoint_every", "500", "train.checkpoint_every 500: must be like 1e (epoch), 500s (steps), 10m "
          "(minutes), 2h (hours), or none"},

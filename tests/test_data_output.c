@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static void finish(cinch_output *out, char seed)
     cr_assert_eq(cinch_output_commit(out), CINCH_OK, "%s", cinch_last_error());
 }
 
-static void expect_file(const char *path, char seed)
+static void expect_file(const char *path, char seed, mode_t mode)
 {
     size_t size;
     struct stat found;
@@ -83,30 +84,52 @@ static void expect_file(const char *path, char seed)
     free(got);
     cr_assert_eq(lstat(path, &found), 0);
     cr_expect(S_ISREG(found.st_mode));
-    cr_expect_eq(found.st_mode & 0777, 0640, "mode %o", found.st_mode & 0777);
+    cr_expect_eq(found.st_mode & 07777, mode, "mode %o", found.st_mode & 07777);
     cr_expect_eq(found.st_nlink, 1);
 }
 
-/* Over nothing, over a file and over a link, which is replaced; `extra` files are there while one is written. */
+static void write_file(const char *path, char seed, int files)
+{
+    cinch_output out = half_written(path, seed);
+    cr_expect_eq(count_files(), files);
+    finish(&out, seed);
+}
+
+/* Over nothing, over a private file and through links; `extra` files are there while one is written. */
 static void write_everywhere(int extra)
 {
-    const char *path = in_folder("x.npy"), *link = in_folder("link.npy");
+    const char *path = in_folder("x.npy"), *link = in_folder("link.npy"), *second = in_folder("second.npy");
+    struct stat found;
     umask(027);
-    cinch_output out = half_written(path, 1);
-    cr_expect_eq(count_files(), extra);
-    finish(&out, 1);
-    expect_file(path, 1);
+    write_file(path, 1, extra);
+    expect_file(path, 1, 0640);
     chmod(path, 0600);
-    out = half_written(path, 2);
-    cr_expect_eq(count_files(), 1 + extra);
-    finish(&out, 2);
-    expect_file(path, 2);
-    cr_assert_eq(symlink("nowhere", link), 0);
-    out = half_written(link, 3);
-    finish(&out, 3);
-    expect_file(link, 3);
-    expect_file(path, 2);
-    cr_expect_eq(count_files(), 2, "nothing is left");
+    write_file(path, 2, 1 + extra);
+    expect_file(path, 2, 0600);
+    chmod(path, 0446);
+    cr_assert_eq(symlink("x.npy", link), 0);
+    cr_assert_eq(symlink(link, second), 0);
+    write_file(second, 3, 3 + extra);
+    expect_file(path, 3, 0446);
+    cr_expect(!lstat(second, &found) && S_ISLNK(found.st_mode) && !lstat(link, &found) && S_ISLNK(found.st_mode));
+    unlink(path);
+    write_file(second, 4, 2 + extra);
+    expect_file(path, 4, 0640);
+    cr_expect_eq(count_files(), 3, "nothing is left");
+}
+
+/* While it is written nobody else may read it either. */
+Test(output, replaces_a_private_file_privately)
+{
+    for (int i = 0; i < 2; i++) {
+        struct stat found;
+        no_unnamed = i == 1;
+        put_file(in_folder("x.npy"), "old", 3);
+        chmod(in_folder("x.npy"), 0600);
+        cinch_output out = half_written(in_folder("x.npy"), 1);
+        cr_expect(!fstat(out.fd, &found) && (found.st_mode & 0777) == 0600, "mode %o", found.st_mode & 0777);
+        finish(&out, 1);
+    }
 }
 
 Test(output, has_no_name_until_it_is_whole)
@@ -150,6 +173,36 @@ Test(output, finds_a_temporary_name_that_is_free)
     cr_expect_eq(count_files(), 4);
     cr_assert_eq(cinch_remove_leftovers(in_folder(".")), CINCH_OK);
     cr_expect_eq(count_files(), 1);
+}
+
+/* The temporary name of a name that is as long as can be is no longer, and known for what it is. */
+Test(output, may_have_the_longest_name)
+{
+    char name[NAME_MAX + 2];
+    for (int i = 0; i < NAME_MAX + 1; i++) name[i] = i % 2 ? '\xA9' : '\xC3';
+    name[NAME_MAX] = name[NAME_MAX + 1] = 0;
+    strcpy(name + NAME_MAX - 5, "m.npy");
+    umask(027);
+    for (int i = 0; i < 4; i++) {
+        no_unnamed = i > 1;
+        write_file(in_folder(name), (char)i, (i > 0) + (i > 1));
+        expect_file(in_folder(name), (char)i, 0640);
+    }
+    cinch_output killed = half_written(in_folder(name), 5);
+    cr_expect_eq(count_files(), 2);
+    cr_assert_eq(cinch_remove_leftovers(in_folder(".")), CINCH_OK);
+    cr_expect_eq(count_files(), 1);
+    cinch_output_close(&killed);
+    cr_expect_eq(cinch_output_open(&killed, in_folder(strcat(name, "y"))), CINCH_OUTPUT);
+    cr_expect(error_says(name, "File name too long"), "%s", cinch_last_error());
+}
+
+Test(output, refuses_a_loop_of_links)
+{
+    cinch_output out;
+    cr_assert_eq(symlink("loop", in_folder("loop")), 0);
+    cr_expect_eq(cinch_output_open(&out, in_folder("loop")), CINCH_OUTPUT);
+    cr_expect(error_says("loop", "symbolic links"), "%s", cinch_last_error());
 }
 
 Test(output, errors_say_what_to_do)

@@ -216,10 +216,12 @@ Test(readers, values_that_are_not_finite)
     const float x[8] = {1, 2, 3, 4, 5, -INFINITY, NAN, 3};
     const double wide[2] = {1, 1e300};
     const int32_t whole[2] = {0x7FC00000, INT32_MIN};
-    const cinch_dataset_options two = {.limit = 2}, keep = {.keep_nan = true};
+    const cinch_dataset_options two = {.limit = 2}, keep = {.keep_nan = true},
+                                told = {.keep_nan_by = "set data.nan=keep"};
     const char *bad = put_array("bad.npy", CINCH_ELEMENT_F32, 4, 2, x);
-    refused(bad, NULL, CINCH_DATA,
-            "2 values are not finite, the first in row 2; repair the data, or set data.nan=keep");
+    refused(bad, NULL, CINCH_DATA, "2 values are not finite, the first in row 2; repair the data");
+    cr_expect_null(strstr(cinch_last_error(), "data.nan"));
+    refused(bad, &told, CINCH_DATA, "the first in row 2; repair the data, or set data.nan=keep");
     cinch_dataset_free(opened(bad, &two));
     cinch_dataset_free(opened(bad, &keep));
     bad = put_array("wide.npy", CINCH_ELEMENT_F64, 2, 1, wide);

@@ -31,7 +31,7 @@ Test(infer_refusals, folders)
     refuses(run_path("a"), (cinch_infer_options){.max_batch = -1}, CINCH_USAGE, "max_batch -1");
     refuses(run_path("a"), (cinch_infer_options){.max_batch = INT64_MAX / 8}, CINCH_USAGE, "do not fit in memory");
     refuses(run_path("a"), (cinch_infer_options){.threads = -1, .device = "cpu"}, CINCH_USAGE, "threads");
-    refuses(run_path("a"), (cinch_infer_options){.device = "gpu"}, CINCH_USAGE, "device 'gpu'");
+    refuses(run_path("a"), (cinch_infer_options){.device = "gpu"}, CINCH_USAGE, "gpu: unknown; did you mean cuda");
     refuses(run_path("a"), (cinch_infer_options){.precision = "bf61"}, CINCH_USAGE, "did you mean bf16");
     put_run_file("a", "config.json", "{\"model\": {\"nam\": 1}}", 21);
     refuses(run_path("a"), plain, CINCH_DATA, "config.json");

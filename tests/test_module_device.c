@@ -64,7 +64,8 @@ Test(module, reasons_stay_with_the_device)
     use_module("no_driver");
     cinch_device *device = opened("auto"), *cpu = opened("cpu");
     cr_assert_str_eq(cinch_device_name(device), "cpu");
-    FAILS(CINCH_USAGE, "did you mean", cinch_device_open(&(cinch_device *){0}, "cpuu", NULL));
+    FAILS(CINCH_USAGE, "did you mean cpu?", cinch_device_open(&(cinch_device *){0}, "cpuu", NULL));
+    FAILS(CINCH_USAGE, "did you mean cuda?", cinch_device_open(&(cinch_device *){0}, "GPU:0", NULL));
     cr_assert_str_eq(cinch_device_no_gpu(device), "no NVIDIA driver is installed");
     cr_assert_null(cinch_device_no_gpu(cpu));
     cinch_device_free(device);

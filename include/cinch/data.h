@@ -54,6 +54,7 @@ typedef struct cinch_dataset_options {
     bool range_none;         /* integers stay as they are */
     double range[2];         /* what u8 and u16 (and bool) are mapped to; both zero: [0, 1] */
     bool keep_nan;           /* floats that are not finite stay; else data with one is refused */
+    const char *keep_nan_by; /* what the user can do to have keep_nan, for the refusal; NULL: nothing */
 } cinch_dataset_options;
 
 /* Rows are numbered through: those of the container's training part, then those of its test part.
@@ -217,8 +218,9 @@ typedef struct cinch_tensor_writer cinch_tensor_writer;
 
 /* Writes a safetensors file: declare everything, then hand over the bytes in the order of declaration, in pieces of any
    size, then commit. Bytes go to a temporary file in the same folder, which is synced and renamed at the commit, the
-   folder synced after it; so the old file stays whole until the new one is. Declare wide elements first: a tensor whose
-   bytes would not be aligned to its element's size is refused (CINCH_USAGE), for some readers cannot map it.
+   folder synced after it; so the old file stays whole until the new one is. Its mode is kept; of a link, what it leads
+   to is replaced. Declare wide elements first: a tensor whose bytes would not be aligned to its element's size is
+   refused (CINCH_USAGE), for some readers cannot map it.
    Errors: CINCH_USAGE for names twice, not UTF-8, too many or too few bytes; CINCH_OUTPUT when the disk is full or the
    folder cannot be written: the temporary file is removed and only cinch_tensor_writer_free may follow. */
 CINCH_API cinch_status cinch_tensor_writer_create(cinch_tensor_writer **out, const char *path);

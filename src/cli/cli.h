@@ -288,8 +288,8 @@ bool cinch_convert_to_picture(const cinch_cli *cli);
 /* For cinch_conversion.restore: back to what the run was trained on. */
 cinch_status cinch_convert_restore(const cinch_conversion *c, const float *values, int64_t n, float *out);
 
-/* --label as a number, -1 without it. */
-cinch_status cinch_convert_label(const cinch_cli *cli, int32_t *label);
+/* --label as a number that the run's model knows, -1 without it. */
+cinch_status cinch_convert_label(const cinch_cli *cli, const cinch_run *run, int32_t *label);
 
 /* Converts all rows into --out, an .npy file or standard output. */
 cinch_status cinch_convert_npy(const cinch_cli *cli, const cinch_conversion *c);

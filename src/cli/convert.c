@@ -46,12 +46,18 @@ cinch_status cinch_convert_restore(const cinch_conversion *c, const float *value
     return cinch_run_restore(c->run, values, n, out);
 }
 
-cinch_status cinch_convert_label(const cinch_cli *cli, int32_t *label)
+cinch_status cinch_convert_label(const cinch_cli *cli, const cinch_run *run, int32_t *label)
 {
     int64_t value;
+    int32_t classes = cinch_model_classes(cinch_run_model(run));
+    const char *path = cinch_run_path(run);
     TRY(cinch_cli_whole("--label", cli->label, 0, -1, &value));
-    *label = value > INT32_MAX ? INT32_MAX : (int32_t)value;
-    return CINCH_OK;
+    *label = value < classes ? (int32_t)value : -1;
+    if (value < classes) return CINCH_OK;
+    if (classes)
+        return cinch_cli_fail(CINCH_USAGE, "--label %s: the model of %s knows 0 to %d", cli->label, path, classes - 1);
+    return cinch_cli_fail(CINCH_USAGE, "--label %s: the model of %s is not conditional; train with --condition label",
+                          cli->label, path);
 }
 
 typedef struct piece {

@@ -162,6 +162,7 @@ cinch_status cinch_flag_unknown(const cinch_verb *verb, const char *name)
     const cinch_verb *other = verb_with(name);
     if (other)
         return cinch_cli_fail(CINCH_USAGE, "%s: %s does not take it, %s does", name, verb->name, other->name);
+    if (!strcmp(name, "--version")) return cinch_cli_fail(CINCH_USAGE, "--version: stands alone: cinch --version");
     const char *near = nearest_flag(verb, name);
     if (near)
         return cinch_cli_fail(CINCH_USAGE, "%s: unknown flag of %s; did you mean --%s?", name, verb->name, near);

@@ -40,6 +40,7 @@ static cinch_status help(int argc, char **argv)
     const cinch_verb *verb;
     if (argc > 3) return cinch_cli_fail(CINCH_USAGE, "'%s': one argument too many; usage: cinch help [VERB]", argv[3]);
     if (argc < 3 || asks_for_help(argv[2])) return cinch_help_all(), CINCH_OK;
+    if (!strcmp(argv[2], "--version")) return print_version();
     TRY(cinch_verb_find(argv[2], &verb));
     return cinch_help_verb(verb), CINCH_OK;
 }

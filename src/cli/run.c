@@ -75,7 +75,8 @@ cinch_dataset_options cinch_cli_data_options(const cinch_config *config)
     return (cinch_dataset_options){
         .seed = cinch_config_train(config)->seed, .limit = d->limit, .layout = d->layout,
         .split = {d->split[0], d->split[1], d->split[2]}, .range_none = d->range_none,
-        .range = {d->range[0], d->range[1]}, .keep_nan = d->keep_nan};
+        .range = {d->range[0], d->range[1]}, .keep_nan = d->keep_nan,
+        .keep_nan_by = "set data.nan=keep"};
 }
 
 static bool same_shape(cinch_shape a, cinch_shape b)

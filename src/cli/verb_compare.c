@@ -2,6 +2,7 @@
 /* compare: runs are opened, configurations trained, then all are measured side by side. */
 #include "cli/compare.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,19 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+/* A configuration is an object in JSON. A pipe is not looked into; reading the configuration says what hinders it. */
+static bool is_something_else(const char *path)
+{
+    struct stat about;
+    FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "re") : NULL;
+    if (!file) return false;
+    int first;
+    do first = getc(file);
+    while (isspace(first));
+    fclose(file);
+    return first != '{';
+}
+
 static cinch_status classify(comparison *c)
 {
     for (int i = 0; i < c->n; i++) {
@@ -42,6 +56,9 @@ static cinch_status classify(comparison *c)
             return cinch_cli_fail(CINCH_DATA, "%s: %s", operand, errno == ENOENT ?
                                   "no such run folder or configuration" : strerror(errno));
         if (is_folder(operand)) continue;
+        if (is_something_else(operand))
+            return cinch_cli_fail(CINCH_DATA, "%s: neither a run folder nor a configuration, as `cinch config --json` "
+                                  "prints it", operand);
         TRY(cinch_config_create(&c->entries[i].config));
         c->configs++;
     }

@@ -13,18 +13,13 @@ static cinch_status check_codes(const cinch_cli *cli, cinch_shape has, cinch_sha
 }
 
 /* All codes get the same label. */
-static cinch_status check_label(const cinch_run *run, int32_t label)
+static cinch_status read_label(const cinch_cli *cli, const cinch_run *run, int32_t *label)
 {
     int32_t classes = cinch_model_classes(cinch_run_model(run));
-    const char *path = cinch_run_path(run);
-    if (!classes && label >= 0)
-        return cinch_cli_fail(CINCH_USAGE, "--label %d: the model of %s is not conditional; train with "
-                              "--condition label", label, path);
-    if (classes && label < 0)
-        return cinch_cli_fail(CINCH_USAGE, "decode: --label is missing, which the conditional model of %s wants: "
-                              "0 to %d", path, classes - 1);
-    if (label < classes || !classes) return CINCH_OK;
-    return cinch_cli_fail(CINCH_USAGE, "--label %d: the model of %s knows 0 to %d", label, path, classes - 1);
+    TRY(cinch_convert_label(cli, run, label));
+    if (!classes || *label >= 0) return CINCH_OK;
+    return cinch_cli_fail(CINCH_USAGE, "decode: --label is missing, which the conditional model of %s wants: 0 to %d",
+                          cinch_run_path(run), classes - 1);
 }
 
 static cinch_status decode(const cinch_cli *cli, cinch_run *run, const cinch_dataset *codes)
@@ -35,8 +30,7 @@ static cinch_status decode(const cinch_cli *cli, cinch_run *run, const cinch_dat
                           .restore = cinch_convert_restore};
     int32_t label, *labels;
     TRY(check_codes(cli, info->sample, cinch_model_code_shape(cinch_run_model(run))));
-    TRY(cinch_convert_label(cli, &label));
-    TRY(check_label(run, label));
+    TRY(read_label(cli, run, &label));
     if (!(c.labels = labels = calloc((size_t)c.rows, sizeof *labels))) return cinch_cli_no_memory();
     for (int64_t i = 0; i < c.rows; i++) labels[i] = label;
     if (label < 0) c.labels = NULL;

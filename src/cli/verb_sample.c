@@ -16,12 +16,12 @@ static cinch_status read_sampler(const char *text, cinch_sampler *out)
                           near ? "; did you mean " : "", near ? near : "");
 }
 
-static cinch_status read_sampling(const cinch_cli *cli, cinch_sampling *out, int64_t *n)
+static cinch_status read_sampling(const cinch_cli *cli, const cinch_run *run, cinch_sampling *out, int64_t *n)
 {
     *out = (cinch_sampling){.seed = cinch_config_train(cli->config)->seed};
     TRY(cinch_cli_whole("--num-samples", cli->num_samples, 1, 64, n));
     *n = cinch_cli_rows(cli, *n);
-    TRY(cinch_convert_label(cli, &out->label));
+    TRY(cinch_convert_label(cli, run, &out->label));
     return read_sampler(cli->sampler, &out->sampler);
 }
 
@@ -49,7 +49,7 @@ static cinch_status sample(const cinch_cli *cli, cinch_run *run)
     cinch_conversion c = {.run = run, .in = cinch_model_code_shape(cinch_run_model(run)),
                           .out = cinch_run_source_shape(run), .read = draw, .user = &sampling,
                           .apply = cinch_run_decode, .restore = cinch_convert_restore};
-    TRY(read_sampling(cli, &sampling, &c.rows));
+    TRY(read_sampling(cli, run, &sampling, &c.rows));
     TRY(label_rows(run, &sampling, c.rows, &labels));
     c.labels = labels;
     bool picture = cinch_convert_to_picture(cli);

@@ -112,6 +112,7 @@ static cinch_status fail_verb(const char *name)
     if (flag) return cinch_cli_fail(CINCH_USAGE, "%s: unknown flag; did you mean --%s?", name, flag);
     if (*name == '-')
         return cinch_cli_fail(CINCH_USAGE, "%s: a verb comes first; usage: cinch VERB [...] (%s)", name, list);
+    if (!strcmp(name, "version")) return cinch_cli_fail(CINCH_USAGE, "version: is a flag: cinch --version");
     const char *near = cinch_nearest(name, names, VERBS);
     if (near) return cinch_cli_fail(CINCH_USAGE, "%s: unknown verb; did you mean %s? (%s)", name, near, list);
     return cinch_cli_fail(CINCH_USAGE, "%s: unknown verb; one of: %s", name, list);

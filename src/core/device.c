@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/module.h"
+#include "core/options.h"
 #include "core/status.h"
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
@@ -71,7 +72,6 @@ static int gpu_number(const char *name)
 
 static cinch_status open_named(cinch_device *device, const char *name, const cinch_device_options *options)
 {
-    static const char *const known[] = {"auto", "cpu", "cuda"};
     if (!strcmp(name, "auto")) return open_auto(device, options);
     if (!strcmp(name, "cpu")) return open_cpu(device, options);
     if (gpu_number(name) >= 0) {
@@ -80,9 +80,7 @@ static cinch_status open_named(cinch_device *device, const char *name, const cin
         snprintf(where, sizeof where, "device %s", name);
         return status ? cinch_fail_in(status, where) : CINCH_OK;
     }
-    const char *near = cinch_nearest(name, known, 3);
-    return cinch_fail(CINCH_USAGE, "device '%s': unknown; did you mean %s? (auto cpu cuda cuda:N)", name,
-                      near ? near : "cpu");
+    return cinch_device_unknown("device", name);
 }
 
 cinch_status cinch_device_open(cinch_device **out, const char *name, const cinch_device_options *options)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/json.h"
 
@@ -45,6 +46,13 @@ cinch_status cinch_option_unknown(const char *what, const char *name, const char
     const char *near = cinch_nearest(name, words.word, words.n);
     if (near) return cinch_fail(CINCH_USAGE, "%s %s: unknown; did you mean %s? (%s)", what, name, near, list);
     return cinch_fail(CINCH_USAGE, "%s %s: unknown; there are: %s", what, name, list);
+}
+
+cinch_status cinch_device_unknown(const char *what, const char *name)
+{
+    static const char list[] = "auto cpu cuda cuda:N";
+    if (strncasecmp(name, "gpu", 3)) return cinch_option_unknown(what, name, list);
+    return cinch_fail(CINCH_USAGE, "%s %s: unknown; did you mean cuda? (%s)", what, name, list);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

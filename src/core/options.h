@@ -93,6 +93,8 @@ cinch_status cinch_option_check(const cinch_option *row, const json_t *value);
 
 /* "<what> <name>: unknown; did you mean <nearest>? (<list>)" */
 cinch_status cinch_option_unknown(const char *what, const char *name, const char *list);
+/* The same of a device: "gpu" is meant for cuda. */
+cinch_status cinch_device_unknown(const char *what, const char *name);
 
 void cinch_option_describe(const cinch_option *row, cinch_option_info *out);
 

@@ -166,7 +166,7 @@ static cinch_status check(const cinch_graph *graph, const cinch_device *device, 
                           const cinch_plan_options *options)
 {
     if ((unsigned)options->precision > CINCH_PRECISION_BF16)
-        return cinch_fail(CINCH_USAGE, "precision %d: unknown", options->precision);
+        return cinch_fail(CINCH_USAGE, "precision %d: unknown; there are: f32 tf32 bf16", options->precision);
     if (graph->params && graph->params != params)
         return cinch_fail(CINCH_USAGE, "the plan needs the store that its graph's parameters are in");
     if (params && params->device && strcmp(params->device->name, device->name))

@@ -131,7 +131,7 @@ static cinch_status set_up(cinch_dataset *d, const cinch_dataset_options *o)
     TRY(set_description(d));
     TRY(cinch_split_make(&d->split, s->count, o));
     publish_parts(d);
-    if (!o->keep_nan) TRY(cinch_dataset_check_finite(d));
+    if (!o->keep_nan) TRY(cinch_dataset_check_finite(d, o->keep_nan_by));
     return cinch_dataset_find_range(d);
 }
 

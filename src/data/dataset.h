@@ -23,8 +23,9 @@ struct cinch_dataset {
     bool plain;              /* a container's row is a raw row, byte for byte */
 };
 
-/* CINCH_DATA where a float of the rows that the limit leaves is not finite. */
-cinch_status cinch_dataset_check_finite(const cinch_dataset *data);
+/* CINCH_DATA where a float of the rows that the limit leaves is not finite; the message advises to repair the data or
+   what `otherwise` says, where it is not NULL. */
+cinch_status cinch_dataset_check_finite(const cinch_dataset *data, const char *otherwise);
 
 /* Fills in info.low and info.high. */
 cinch_status cinch_dataset_find_range(cinch_dataset *data);

@@ -122,22 +122,23 @@ static void count_gaps(void *to, const cinch_dataset *d, const void *raw, int64_
         if (!isfinite(x[i]) && g->count++ == 0) g->first_row = first + i / d->layout.count;
 }
 
-static cinch_status fail_gaps(const cinch_dataset *d)
+static cinch_status fail_gaps(const cinch_dataset *d, const char *otherwise)
 {
     gaps g = {0};
     TRY(visit_used(d, count_gaps, &g));
-    return cinch_fail(CINCH_DATA, "%s: %lld value%s not finite%s, the first in row %lld; repair the data, or set "
-                      "data.nan=keep", d->name, (long long)g.count, g.count == 1 ? " is" : "s are",
-                      d->source.element == CINCH_ELEMENT_F64 ? " as f32" : "", (long long)g.first_row);
+    return cinch_fail(CINCH_DATA, "%s: %lld value%s not finite%s, the first in row %lld; repair the data%s%s",
+                      d->name, (long long)g.count, g.count == 1 ? " is" : "s are",
+                      d->source.element == CINCH_ELEMENT_F64 ? " as f32" : "", (long long)g.first_row,
+                      otherwise ? ", or " : "", otherwise ? otherwise : "");
 }
 
-cinch_status cinch_dataset_check_finite(const cinch_dataset *d)
+cinch_status cinch_dataset_check_finite(const cinch_dataset *d, const char *otherwise)
 {
     static const int32_t infinity = 0x7F800000;
     int32_t largest = 0;
     if (d->info.dtype != CINCH_F32 || cinch_element_is_integer(d->source.element)) return CINCH_OK;
     TRY(visit_used(d, find_largest, &largest));
-    return largest < infinity ? CINCH_OK : fail_gaps(d);
+    return largest < infinity ? CINCH_OK : fail_gaps(d, otherwise);
 }
 
 /* --- bounds of some rows ------------------------------------------------------------------------------------------ */

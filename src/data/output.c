@@ -9,12 +9,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LINKS_MAX = 40 /* as many as Linux follows */ };
 
 const char *cinch_write_advice(int error)
 {
@@ -50,11 +53,21 @@ static char *folder_of(const char *path)
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
+enum { CLIPPED = NAME_MAX - sizeof "..tmp--" - 20 - 10 /* of a process and of a serial number */ };
+
+/* So much of a name that the temporary one is no longer than a name may be; whole characters of UTF-8. */
+static int clipped(const char *name)
+{
+    size_t length = strnlen(name, CLIPPED);
+    while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80) length--;
+    return (int)length;
+}
+
 static char *temporary_for(const cinch_output *out)
 {
     static atomic_uint serial;
-    const char *slash = strrchr(out->path, '/');
-    return cinch_format("%s/.%s.tmp-%ld-%u", out->folder, slash ? slash + 1 : out->path, (long)getpid(),
+    const char *slash = strrchr(out->path, '/'), *name = slash ? slash + 1 : out->path;
+    return cinch_format("%s/.%.*s.tmp-%ld-%u", out->folder, clipped(name), name, (long)getpid(),
                         atomic_fetch_add(&serial, 1));
 }
 
@@ -75,9 +88,17 @@ static cinch_status make_temporary(cinch_output *out, int (*make)(cinch_output *
                       cinch_write_advice(error));
 }
 
+/* Never with more rights than in the end; what a file system without rights says of them is no error. */
+static int create_file(const cinch_output *out, const char *name, int flags)
+{
+    int fd = open(name, flags | O_CLOEXEC, out->replaces ? out->mode : 0666);
+    if (fd >= 0 && out->replaces) fchmod(fd, out->mode);
+    return fd;
+}
+
 static int make_file(cinch_output *out)
 {
-    out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    out->fd = create_file(out, out->temporary, O_WRONLY | O_CREAT | O_EXCL);
     out->open = out->fd >= 0;
     return out->open ? 0 : -1;
 }
@@ -103,7 +124,7 @@ static int make_link(cinch_output *out) { return link_as(out, out->temporary); }
 static bool create_unnamed(cinch_output *out)
 {
     char path[32];
-    out->fd = open(out->folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
+    out->fd = create_file(out, out->folder, O_RDWR | O_TMPFILE);
     if (out->fd < 0) return false;
     out->open = out->unnamed = access(by_number(out->fd, path), F_OK) == 0;
     if (!out->open) close(out->fd);
@@ -122,19 +143,41 @@ static cinch_status open_direct(cinch_output *out)
     return CINCH_OK;
 }
 
-static cinch_status open_either(cinch_output *out, const char *path)
+/* A link stays one: what it leads to is written, be it there or not. */
+static cinch_status follow(cinch_output *out)
 {
-    struct stat found;
-    out->path = cinch_strdup(path);
-    out->folder = folder_of(path);
-    if (!out->path || !out->folder) return CINCH_DEVICE;
-    bool exists = stat(path, &found) == 0;
-    if (strcmp(path, "-") == 0 || (exists && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode)))
-        return open_direct(out);
-    if (exists && S_ISDIR(found.st_mode))
-        return cinch_fail(CINCH_OUTPUT, "%s: is a folder; a file is to be written there", path);
+    char to[PATH_MAX];
+    ssize_t length;
+    for (int links = 0; links < LINKS_MAX && (length = readlink(out->path, to, sizeof to)) > 0; links++) {
+        const char *slash = *to == '/' ? NULL : strrchr(out->path, '/');
+        char *path = cinch_format("%.*s%.*s", slash ? (int)(slash + 1 - out->path) : 0, out->path, (int)length, to);
+        if (!path) return CINCH_DEVICE;
+        free(out->path);
+        out->path = path;
+    }
+    out->folder = folder_of(out->path);
+    return out->folder ? CINCH_OK : CINCH_DEVICE;
+}
+
+static cinch_status open_file(cinch_output *out)
+{
+    TRY(follow(out));
     cinch_failpoint("create");
     return create_unnamed(out) ? CINCH_OK : make_temporary(out, make_file);
+}
+
+static cinch_status open_either(cinch_output *out, const char *path)
+{
+    struct stat found = {0};
+    out->path = cinch_strdup(path);
+    if (!out->path) return CINCH_DEVICE;
+    if (strcmp(path, "-") == 0) return open_direct(out);
+    out->replaces = stat(path, &found) == 0;
+    out->mode = found.st_mode & 0777;
+    if (!out->replaces && errno != ENOENT) return give_up(out, "cannot write", errno);
+    if (!out->replaces || S_ISREG(found.st_mode)) return open_file(out);
+    if (!S_ISDIR(found.st_mode)) return open_direct(out);
+    return cinch_fail(CINCH_OUTPUT, "%s: is a folder; a file is to be written there", path);
 }
 
 cinch_status cinch_output_open(cinch_output *out, const char *path)

@@ -4,6 +4,7 @@
 #include "data/input.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,8 +51,10 @@ cinch_status cinch_format_unknown(const char *format)
     for (int i = 0; i < N_READERS; i++) names[i] = readers[i]->name;
     for (int i = 0; i < N_UNBUILT; i++) names[N_READERS + i] = unbuilt[i].name;
     const char *near = cinch_nearest(format, names, N_READERS + N_UNBUILT);
-    return cinch_fail(CINCH_USAGE, "%s+: unknown data format%s%s%s", format, near ? "; did you mean " : "",
-                      near ? near : "", near ? "+?" : "");
+    if (near) return cinch_fail(CINCH_USAGE, "%s+: unknown data format; did you mean %s+?", format, near);
+    char list[128] = "";
+    for (int i = 0; i < N_READERS; i++) snprintf(list + strlen(list), sizeof list - strlen(list), " %s", names[i]);
+    return cinch_fail(CINCH_USAGE, "%s+: unknown data format; there are:%s", format, list);
 }
 
 /* --- telling formats apart ---------------------------------------------------------------------------------------- */

@@ -90,7 +90,7 @@ static cinch_status check_device(const char *name)
     const char *number = strncmp(name, "cuda:", 5) ? NULL : name + 5;
     if (number && *number && strlen(number) < 4 && strspn(number, "0123456789") == strlen(number)) return CINCH_OK;
     if (cinch_option_position("auto cpu cuda", name) >= 0) return CINCH_OK;
-    return cinch_option_unknown("train.device", name, "auto cpu cuda cuda:N");
+    return cinch_device_unknown("train.device", name);
 }
 
 static cinch_status check_partial(const cinch_train_config *t)

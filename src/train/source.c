@@ -11,7 +11,7 @@ static cinch_dataset_options options_of(const cinch_config *config)
     const cinch_data_config *c = cinch_config_data(config);
     cinch_dataset_options options = {.seed = cinch_config_train(config)->seed, .limit = c->limit, .layout = c->layout,
                                      .range_none = c->range_none, .range = {c->range[0], c->range[1]},
-                                     .keep_nan = c->keep_nan};
+                                     .keep_nan = c->keep_nan, .keep_nan_by = "set data.nan=keep"};
     memcpy(options.split, c->split, sizeof options.split);
     if (c->val_spec) options.split[1] = 0; /* then none of the training data is needed for it */
     return options;
