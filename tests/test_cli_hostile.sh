@@ -110,10 +110,21 @@ copy && head -c 50 run/parts.safetensors > broken/parts.safetensors
 expect 3 '^cinch: broken/parts.safetensors: ' eval broken
 copy && sed -i 's/shapes:240/shapes:241/' broken/config.json
 expect 3 'parts.safetensors: .*240 rows.*241' eval broken
+unusable() # WHY: no checkpoint of the run `broken` can be used; it stays as it is
+{
+    rm -rf before && cp -r broken before
+    expect 3 "^cinch: broken/checkpoint/step-12.safetensors: $1.*no checkpoint can be used.*--config" \
+        train --resume broken --epochs 3
+    check "a run without a usable checkpoint is kept: $1" diff -r before broken
+}
 copy && for file in broken/checkpoint/*; do head -c 5000 "$file" > cut && mv cut "$file"; done
-expect 0 'an older checkpoint is tried' train --resume broken
-check 'with all checkpoints damaged, from the start to the same end' \
-    same run/model.safetensors broken/model.safetensors
+unusable ''
+copy && for file in broken/checkpoint/*; do : > "$file"; done
+unusable ''
+copy && for file in broken/checkpoint/*; do rm "$file" && mkdir "$file"; done
+unusable ''
+copy && sed -i 's/"lr": 0.001/"lr": 0.01/' broken/config.json
+unusable 'cinch.config is .*config.json was changed since, put it back'
 copy && newest=$(ls -v broken/checkpoint/* | tail -n 1) && head -c 5000 "$newest" > cut && mv cut "$newest"
 expect 0 "step-12.*an older checkpoint is tried" train --resume broken
 check 'the older checkpoint leads to the same end' same run/model.safetensors broken/model.safetensors

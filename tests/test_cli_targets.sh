@@ -112,6 +112,7 @@ check 'nothing was trained' no_file w
 # A run that was trained by an older rule goes on with the output that it has.
 expect 0 '' train "${small[@]}" --data large.npy --target x.npy --output-activation linear --out older
 sed -i 's/"output_activation": "linear"/"output_activation": "auto"/' older/config.json
+rm older/checkpoint/* # they are of the other configuration
 expect 0 '' train --resume older --epochs 2 --quiet
 expect 0 '"model": \{[^}]*"output_activation": "linear"' inspect older --json
 finish

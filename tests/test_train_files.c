@@ -203,6 +203,19 @@ Test(files, without_a_checkpoint_training_starts_afresh)
     cr_assert(!has_run_file("a", "checkpoint/step-15.safetensors"));
 }
 
+Test(files, unusable_checkpoints_are_no_reason_to_start_afresh)
+{
+    heard h = {0};
+    trained("whole", small_config("train.epochs=2", NULL));
+    trained("a", small_config("train.epochs=2", NULL));
+    put_run_file("a", "checkpoint/step-15.safetensors", "", 0);
+    put_run_file("a", "checkpoint/step-30.safetensors", "short", 5);
+    cr_assert_eq(train_in("a", small_config("train.epochs=3", NULL), resume, &h, NULL), CINCH_DATA);
+    cr_assert(error_holds("step-30.safetensors: ") && error_holds("no checkpoint can be used"));
+    cr_assert_eq(h.n_notes, 0, "%s", h.notes[0]);
+    cr_assert(same_models("whole", "a"));
+}
+
 Test(files, differences_of_what_computes_are_noted)
 {
     size_t size;

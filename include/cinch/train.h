@@ -32,7 +32,8 @@ typedef struct cinch_progress {
 
 typedef struct cinch_train_options {
     bool overwrite;          /* removes the run that is in the folder first; files of others stay */
-    bool resume;             /* goes on from the newest valid checkpoint (afresh when there is none yet) */
+    bool resume;             /* goes on from the newest valid checkpoint (afresh when there is none yet);
+                                CINCH_DATA where there are some and none is valid */
     void (*progress)(void *user, const cinch_progress *progress);  /* called on the training thread; may be NULL */
     void *user;
     /* Looked at after each step; when it becomes a status other than 0 (CINCH_INTERRUPTED, ...) the run is saved and
