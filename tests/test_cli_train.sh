@@ -73,6 +73,23 @@ for how in '' --overwrite; do
     expect 2 '^cinch: app: not empty and no run folder' train "${small[@]}" --out app $how
 done
 check 'another program keeps its files' diff -r app app-copy
+mkdir parts && cp run/parts.safetensors parts
+expect 2 '^cinch: parts: not empty; --overwrite removes the run in it$' train "${small[@]}" --out parts
+expect 3 '^cinch: parts: no config.json there, so no run to resume' train --resume parts
+expect 0 '' train "${small[@]}" --epochs 1 --out parts --overwrite
+for file in run/config.json /dev/null; do
+    expect 6 "^cinch: $file: is a file; name a folder for the run$" train --data gone.npy --out $file
+    expect 6 "^cinch: $file: is a file; name a folder for the run$" train --data gone.npy --out $file --overwrite
+done
+expect 6 '^cinch: /dev/null/run: cannot .*: Not a directory; does the folder exist\?$' \
+    train "${small[@]}" --out /dev/null/run
+mkdir fixed
+if unshare -rm mount -t tmpfs -o ro tmpfs fixed 2> nothing; then
+    unshare -rm sh -c "mount -t tmpfs -o ro tmpfs fixed && '$cinch' train ${small[*]} --out fixed" > out 2> err
+    judge 6 '^cinch: fixed/[a-z.]*safetensors: cannot .*Read-only file system; may this user' $? 'a read-only folder'
+    unshare -rm sh -c "mount -t tmpfs -o ro tmpfs fixed && '$cinch' train ${small[*]} --out fixed/new" > out 2> err
+    judge 6 '^cinch: fixed/new: cannot make the folder: Read-only file system; may this user' $? 'a read-only place'
+fi
 mkdir empty
 expect 0 '' train "${small[@]}" --epochs 2 --out empty
 expect 0 '' train "${small[@]}" --epochs 2 --seed 5 --out empty --overwrite
@@ -90,12 +107,12 @@ check 'still a run' grep -q cinch_config empty/config.json
 # --- a run that cannot be looked at is not taken for one that is missing
 echo file > file && ln -s loop loop
 for verb in eval report; do
-    expect 3 '^cinch: file/config.json: .*Not a directory' $verb file
+    expect 3 '^cinch: file: is no run folder$' $verb file
     expect 3 '^cinch: loop/config.json: .*Too many levels' $verb loop
 done
 expect 3 '^cinch: loop: Too many levels' compare loop
 expect 3 '^cinch: loop/config.json: .*Too many levels' train --resume loop
-expect 3 '^cinch: file/config.json: .*Not a directory' train --resume file
+expect 3 '^cinch: file: no config.json there, so no run to resume' train --resume file
 if [ "$(id -u)" = 0 ] && command -v setpriv > nothing; then
     cp "$cinch" cinch && cp -r run locked && chmod 700 locked && chmod 755 .
     for verb in eval report; do

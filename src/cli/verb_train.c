@@ -26,7 +26,7 @@ static cinch_status load_saved(cinch_config *config, const char *run)
 {
     char *path;
     if (asprintf(&path, "%s/config.json", run) < 0) return cinch_cli_no_memory();
-    bool there = access(path, F_OK) == 0 || errno != ENOENT; /* else opening it says what is wrong */
+    bool there = access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR); /* opening it says what is wrong */
     cinch_status status = there ? cinch_config_load(config, path) : CINCH_DATA;
     if (!there) cinch_cli_fail(status, "%s: no config.json there, so no run to resume; start one with --out", run);
     else if (status == CINCH_USAGE) status = cinch_cli_fail(CINCH_DATA, "%s", cinch_last_error());
