@@ -26,6 +26,9 @@ for key in step epoch loss loss_recon val_loss lr samples_per_s elapsed_s; do
 done
 check 'no leftovers' test -z "$(leftovers run)"
 
+expect 0 '' train "${small[@]}" --max-steps 1 --out one
+check 'a run shorter than an epoch has its rate' above "$(json samples_per_s one/metrics.jsonl)" 0
+
 # --- what it says
 expect 0 '^epoch 1/1  loss [0-9.e-]+  val_loss [0-9.e-]+ ' train "${small[@]::8}" --epochs 1 --out said
 check 'auto says what it took and why' grep -qE '^device auto: .+GPU' err
