@@ -182,6 +182,33 @@ cp long/model.safetensors kept && rm long/checkpoint/*
 expect 0 'afresh' train --resume long
 check 'without a checkpoint, from the start' same kept long/model.safetensors
 
+# --- data from standard input
+expect 0 '' sample run --sampler gaussian --num-samples 64 --out x.npy
+flat=(--hidden-sizes 8 --latent-dim 3 --epochs 1 --quiet)
+expect 0 '' train --data x.npy "${flat[@]}" --out named
+"$cinch" train --data npy+- "${flat[@]}" --json --out piped > out 2> err < x.npy
+judge 0 '"run": "piped"' $? 'train on standard input'
+check 'the same model' same_model named piped
+check 'with its report' test -s piped/report.html
+check 'the same pictures' same named/reconstructions.png piped/reconstructions.png
+"$cinch" train --data x.npy --target npy+- "${flat[@]}" --out aimed > out 2> err < x.npy
+judge 0 '' $? 'a target from standard input'
+check 'with its report, too' test -s aimed/report.html
+"$cinch" train --resume piped --epochs 2 --quiet > out 2> err < x.npy
+judge 0 '' $? 'resumed on standard input'
+"$cinch" eval piped --quiet > out 2> err < x.npy
+judge 0 '' $? 'the data is piped in again'
+expect 3 'standard input: .*; the run.s data came from standard input: pipe it in again; --data SPEC' eval piped
+expect 0 '' encode piped --data x.npy --out z.npy
+"$cinch" encode aimed --data npy+- --out z.npy --quiet > out 2> err < x.npy
+judge 0 '' $? 'the target is for training and measuring'
+for other in --target --val-data; do
+    expect 2 'npy\+-: standard input can be read once, and data.spec does; name a file' \
+        train --data npy+- $other npy+- "${flat[@]}" --out none
+done
+expect 2 'npy\+-: standard input can be read once' eval run --data npy+- --target npy+-
+check 'nothing is begun' no_file none
+
 # --- signals: stop three times, go on, and end as if nothing had been
 slow=(--data shapes:2000 --hidden-sizes 256 --latent-dim 8 --batch-size 16 --epochs 5 --log-every 1)
 "$cinch" train "${slow[@]}" --quiet --out whole > out 2> err || fail 'the uninterrupted run'
