@@ -233,8 +233,11 @@ expect 2 '^cinch: --data: .*compare runs, or configurations, alone' compare runs
 expect 2 '^cinch: --limit: .*alone' compare runs/first a.json --limit 9 --out none
 expect 2 '^cinch: data.layuot: unknown key' compare runs/first --set data.layuot=x --out none
 expect 2 '^cinch: --latent: unknown flag of compare' compare runs/first --latent 3 --out none
-expect 2 '^cinch: --data npy\+-: standard input can be read by one' \
-    compare runs/first runs/second --data npy+- --out none
+for flag in --data --target; do
+    expect 2 "^cinch: $flag npy\\+-: standard input can be read once" \
+        compare runs/first runs/second --data p100.npy $flag npy+- --out none
+done
+expect 2 '^cinch: --data npy\+-: standard input can be read once' compare a.json --data npy+- --out none
 expect 3 '^cinch: gone.npy: ' compare runs/first --data gone.npy --out none
 printf '{"train": {"epoch": 3}}' > bad.json
 expect 2 '^cinch: bad.json: train.epoch: unknown key; did you mean train.epochs' compare a.json bad.json --out none

@@ -111,10 +111,21 @@ copy && head -c 50 run/parts.safetensors > broken/parts.safetensors
 expect 3 '^cinch: broken/parts.safetensors: ' eval broken
 copy && sed -i 's/shapes:240/shapes:241/' broken/config.json
 expect 3 'parts.safetensors: .*240 rows.*241' eval broken
+unusable() # WHY: no checkpoint of the run `broken` can be used; it stays as it is
+{
+    rm -rf before && cp -r broken before
+    expect 3 "^cinch: broken/checkpoint/step-12.safetensors: $1.*no checkpoint can be used.*--config" \
+        train --resume broken --epochs 3
+    check "a run without a usable checkpoint is kept: $1" diff -r before broken
+}
 copy && for file in broken/checkpoint/*; do head -c 5000 "$file" > cut && mv cut "$file"; done
-expect 0 'an older checkpoint is tried' train --resume broken
-check 'with all checkpoints damaged, from the start to the same end' \
-    same run/model.safetensors broken/model.safetensors
+unusable ''
+copy && for file in broken/checkpoint/*; do : > "$file"; done
+unusable ''
+copy && for file in broken/checkpoint/*; do rm "$file" && mkdir "$file"; done
+unusable ''
+copy && sed -i 's/"lr": 0.001/"lr": 0.01/' broken/config.json
+unusable 'cinch.config is .*config.json was changed since, put it back'
 copy && newest=$(ls -v broken/checkpoint/* | tail -n 1) && head -c 5000 "$newest" > cut && mv cut "$newest"
 expect 0 "step-12.*an older checkpoint is tried" train --resume broken
 check 'the older checkpoint leads to the same end' same run/model.safetensors broken/model.safetensors
@@ -156,7 +167,7 @@ for blocks in 0 1 8 40 100; do
     check 'resumed to the same end' same run/model.safetensors limit-$blocks/model.safetensors
 done
 expect 6 '^cinch: run/config.json/below' train "${small[@]}" --out run/config.json/below
-expect 6 '^cinch: run/config.json: .*Not a directory' train "${small[@]}" --out run/config.json
+expect 6 '^cinch: run/config.json: is a file' train "${small[@]}" --out run/config.json
 
 # --- memory: a limit on the address space, which the address sanitizer's shadow alone exceeds
 limits='200000 260000 400000'

@@ -182,6 +182,7 @@ check 'the KL too' above "$(json loss_kl)" 0
 # A run that was trained by an older rule goes on with the output that it has.
 expect 0 '' train "${small[@]}" --data large.npy --target x.npy --output-activation linear --out older
 sed -i 's/"output_activation": "linear"/"output_activation": "auto"/' older/config.json
+rm older/checkpoint/* # they are of the other configuration
 expect 0 '' train --resume older --epochs 2 --quiet
 expect 0 '"model": \{[^}]*"output_activation": "linear"' inspect older --json
 finish

@@ -26,6 +26,9 @@ for key in step epoch loss loss_recon val_loss lr samples_per_s elapsed_s; do
 done
 check 'no leftovers' test -z "$(leftovers run)"
 
+expect 0 '' train "${small[@]}" --max-steps 1 --out one
+check 'a run shorter than an epoch has its rate' above "$(json samples_per_s one/metrics.jsonl)" 0
+
 # --- what it says
 expect 0 '^epoch 1/1  loss [0-9.e-]+  val_loss [0-9.e-]+ ' train "${small[@]::8}" --epochs 1 --out said
 check 'auto says what it took and why' grep -qE '^device auto: .+GPU' err
@@ -73,6 +76,23 @@ for how in '' --overwrite; do
     expect 2 '^cinch: app: not empty and no run folder' train "${small[@]}" --out app $how
 done
 check 'another program keeps its files' diff -r app app-copy
+mkdir parts && cp run/parts.safetensors parts
+expect 2 '^cinch: parts: not empty; --overwrite removes the run in it$' train "${small[@]}" --out parts
+expect 3 '^cinch: parts: no config.json there, so no run to resume' train --resume parts
+expect 0 '' train "${small[@]}" --epochs 1 --out parts --overwrite
+for file in run/config.json /dev/null; do
+    expect 6 "^cinch: $file: is a file; name a folder for the run$" train --data gone.npy --out $file
+    expect 6 "^cinch: $file: is a file; name a folder for the run$" train --data gone.npy --out $file --overwrite
+done
+expect 6 '^cinch: /dev/null/run: cannot .*: Not a directory; does the folder exist\?$' \
+    train "${small[@]}" --out /dev/null/run
+mkdir fixed
+if unshare -rm mount -t tmpfs -o ro tmpfs fixed 2> nothing; then
+    unshare -rm sh -c "mount -t tmpfs -o ro tmpfs fixed && '$cinch' train ${small[*]} --out fixed" > out 2> err
+    judge 6 '^cinch: fixed/[a-z.]*safetensors: cannot .*Read-only file system; may this user' $? 'a read-only folder'
+    unshare -rm sh -c "mount -t tmpfs -o ro tmpfs fixed && '$cinch' train ${small[*]} --out fixed/new" > out 2> err
+    judge 6 '^cinch: fixed/new: cannot make the folder: Read-only file system; may this user' $? 'a read-only place'
+fi
 mkdir empty
 expect 0 '' train "${small[@]}" --epochs 2 --out empty
 expect 0 '' train "${small[@]}" --epochs 2 --seed 5 --out empty --overwrite
@@ -90,12 +110,12 @@ check 'still a run' grep -q cinch_config empty/config.json
 # --- a run that cannot be looked at is not taken for one that is missing
 echo file > file && ln -s loop loop
 for verb in eval report; do
-    expect 3 '^cinch: file/config.json: .*Not a directory' $verb file
+    expect 3 '^cinch: file: is no run folder$' $verb file
     expect 3 '^cinch: loop/config.json: .*Too many levels' $verb loop
 done
 expect 3 '^cinch: loop: Too many levels' compare loop
 expect 3 '^cinch: loop/config.json: .*Too many levels' train --resume loop
-expect 3 '^cinch: file/config.json: .*Not a directory' train --resume file
+expect 3 '^cinch: file: no config.json there, so no run to resume' train --resume file
 if [ "$(id -u)" = 0 ] && command -v setpriv > nothing; then
     cp "$cinch" cinch && cp -r run locked && chmod 700 locked && chmod 755 .
     for verb in eval report; do
@@ -161,6 +181,33 @@ check 'nothing is left to do' same_model run long
 cp long/model.safetensors kept && rm long/checkpoint/*
 expect 0 'afresh' train --resume long
 check 'without a checkpoint, from the start' same kept long/model.safetensors
+
+# --- data from standard input
+expect 0 '' sample run --sampler gaussian --num-samples 64 --out x.npy
+flat=(--hidden-sizes 8 --latent-dim 3 --epochs 1 --quiet)
+expect 0 '' train --data x.npy "${flat[@]}" --out named
+"$cinch" train --data npy+- "${flat[@]}" --json --out piped > out 2> err < x.npy
+judge 0 '"run": "piped"' $? 'train on standard input'
+check 'the same model' same_model named piped
+check 'with its report' test -s piped/report.html
+check 'the same pictures' same named/reconstructions.png piped/reconstructions.png
+"$cinch" train --data x.npy --target npy+- "${flat[@]}" --out aimed > out 2> err < x.npy
+judge 0 '' $? 'a target from standard input'
+check 'with its report, too' test -s aimed/report.html
+"$cinch" train --resume piped --epochs 2 --quiet > out 2> err < x.npy
+judge 0 '' $? 'resumed on standard input'
+"$cinch" eval piped --quiet > out 2> err < x.npy
+judge 0 '' $? 'the data is piped in again'
+expect 3 'standard input: .*; the run.s data came from standard input: pipe it in again; --data SPEC' eval piped
+expect 0 '' encode piped --data x.npy --out z.npy
+"$cinch" encode aimed --data npy+- --out z.npy --quiet > out 2> err < x.npy
+judge 0 '' $? 'the target is for training and measuring'
+for other in --target --val-data; do
+    expect 2 'npy\+-: standard input can be read once, and data.spec does; name a file' \
+        train --data npy+- $other npy+- "${flat[@]}" --out none
+done
+expect 2 'npy\+-: standard input can be read once' eval run --data npy+- --target npy+-
+check 'nothing is begun' no_file none
 
 # --- signals: stop three times, go on, and end as if nothing had been
 slow=(--data shapes:2000 --hidden-sizes 256 --latent-dim 8 --batch-size 16 --epochs 5 --log-every 1)

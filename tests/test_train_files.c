@@ -203,6 +203,35 @@ Test(files, without_a_checkpoint_training_starts_afresh)
     cr_assert(!has_run_file("a", "checkpoint/step-15.safetensors"));
 }
 
+Test(files, unusable_checkpoints_are_no_reason_to_start_afresh)
+{
+    heard h = {0};
+    trained("whole", small_config("train.epochs=2", NULL));
+    trained("a", small_config("train.epochs=2", NULL));
+    put_run_file("a", "checkpoint/step-15.safetensors", "", 0);
+    put_run_file("a", "checkpoint/step-30.safetensors", "short", 5);
+    cr_assert_eq(train_in("a", small_config("train.epochs=3", NULL), resume, &h, NULL), CINCH_DATA);
+    cr_assert(error_holds("step-30.safetensors: ") && error_holds("no checkpoint can be used"));
+    cr_assert_eq(h.n_notes, 0, "%s", h.notes[0]);
+    cr_assert(same_models("whole", "a"));
+}
+
+/* Such as standard input, which cannot be opened again. */
+Test(files, data_stays_open_for_the_run)
+{
+    cinch_run *run;
+    cinch_dataset *data;
+    cinch_open_data open = {0};
+    OK(train_in("a", small_config("train.epochs=1", NULL), (cinch_train_options){.keep = &open}, NULL, NULL));
+    cr_assert(open.data && !open.target);
+    OK(cinch_run_open(&run, run_path("a"), &(cinch_run_options){.device = backends_device(), .own = open}));
+    OK(cinch_run_dataset(run, &data));
+    cr_assert_eq(data, open.data);
+    cinch_run_free(run);
+    cr_assert(cinch_dataset_part(open.data, CINCH_PART_TEST, NULL) > 0, "it is only borrowed");
+    cinch_dataset_free(open.data);
+}
+
 Test(files, differences_of_what_computes_are_noted)
 {
     size_t size;

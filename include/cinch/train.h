@@ -30,15 +30,25 @@ typedef struct cinch_progress {
     double loss, loss_recon, loss_kl, val_loss, lr, grad_norm, samples_per_s, elapsed_s;
 } cinch_progress;
 
+/* What a run is trained and measured on, open. */
+typedef struct cinch_open_data {
+    cinch_dataset *data;     /* with its parts; NULL: nothing is open */
+    cinch_dataset *target;   /* NULL: the data itself */
+} cinch_open_data;
+
 typedef struct cinch_train_options {
     bool overwrite;          /* removes the run that is in the folder first; files of others stay */
-    bool resume;             /* goes on from the newest valid checkpoint (afresh when there is none yet) */
+    bool resume;             /* goes on from the newest valid checkpoint (afresh when there is none yet);
+                                CINCH_DATA where there are some and none is valid */
     void (*progress)(void *user, const cinch_progress *progress);  /* called on the training thread; may be NULL */
     void *user;
     /* Looked at after each step; when it becomes a status other than 0 (CINCH_INTERRUPTED, ...) the run is saved and
        cinch_train returns it. May be set by a signal handler. */
     const volatile int *stop;
     const char *command;     /* how this was asked for, in words for environment.json and the report; may be NULL */
+    /* Not NULL: after success the data is left open here, to be given to cinch_run_open (standard input can be read
+       once) and freed by the caller; else nothing is. */
+    cinch_open_data *keep;
 } cinch_train_options;
 
 typedef struct cinch_train_result {
@@ -84,6 +94,7 @@ typedef struct cinch_run_options {
     /* Looked at between batches; when it becomes a status other than 0 (CINCH_INTERRUPTED, ...) the call that computes
        returns it, and what it was to give is not whole. May be set by a signal handler; NULL: nothing stops it. */
     const volatile int *stop;
+    cinch_open_data own;     /* the run's own data where it is open already, borrowed until cinch_run_free */
 } cinch_run_options;
 
 /* Opens a folder with config.json and model.safetensors. CINCH_DATA where they are missing or damaged. `options` may be
@@ -98,7 +109,7 @@ CINCH_API cinch_params *cinch_run_params(cinch_run *run);
 /* A sample that comes out of the model: its range is the target's where the run has one (cinch_model_sample: of what
    goes in). */
 CINCH_API cinch_sample cinch_run_output(const cinch_run *run);
-/* The run's own data set (opened on first use; its saved parts apply). */
+/* The run's own data set (opened on first use, unless it was given; its saved parts apply). */
 CINCH_API cinch_status cinch_run_dataset(cinch_run *run, cinch_dataset **borrowed);
 
 /* How far the run in a folder has come, from the last line of its metrics.jsonl. */

@@ -260,8 +260,8 @@ const char *cinch_cli_gpu(char *text, size_t size);
 /* --- verb_report.c ------------------------------------------------------------------------------------------------ */
 
 /* Writes the report and the pictures of a run folder that `train` has just left; a signal leaves out what is not yet
-   written. */
-cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run);
+   written. `data` is what training has left open. */
+cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run, const cinch_open_data *data);
 
 /* --- convert.c: rows in, rows out, in pieces ---------------------------------------------------------------------- */
 

@@ -114,11 +114,13 @@ static cinch_status check_labels(const cinch_cli *cli, const cinch_run *run, con
     return CINCH_OK;
 }
 
-/* The run's configuration with what the command line says; the run's own limit and validation were for its own data. */
+/* The run's configuration with what the command line says; the run's own limit, validation and target were for its own
+   data. */
 static cinch_status merge(const cinch_cli *cli, cinch_config *config)
 {
     TRY(cinch_config_set(config, "data.limit", "null"));
     TRY(cinch_config_set(config, "data.val_spec", "null"));
+    TRY(cinch_config_set(config, "data.target", "null"));
     TRY(cinch_cli_assign(cli, config));
     return cinch_config_resolve(config);
 }

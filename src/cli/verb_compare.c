@@ -106,6 +106,19 @@ static bool ends_with(const char *text, const char *end)
     return n > m && !strcmp(text + n - m, end);
 }
 
+/* Runs are measured one after the other, and a configuration is looked at before it is trained. */
+static cinch_status refuse_stdin(const cinch_config *config)
+{
+    const cinch_data_config *d = cinch_config_data(config);
+    const struct { const char *flag, *spec; } all[] = {{"data", d->spec}, {"target", d->target},
+                                                       {"val-data", d->val_spec}};
+    for (int i = 0; i < 3; i++)
+        if (all[i].spec && ends_with(all[i].spec, "+-"))
+            return cinch_cli_fail(CINCH_USAGE, "--%s %s: standard input can be read once, and compare "
+                                  "would read it again; name a file", all[i].flag, all[i].spec);
+    return CINCH_OK;
+}
+
 /* What opening and measuring goes by. */
 static cinch_status configure(const comparison *c)
 {
@@ -117,9 +130,7 @@ static cinch_status configure(const comparison *c)
         if (takes(CINCH_KEYS_TARGET, &option)) TRY(cinch_cli_assign_one(&cli->assignments[i], cli->config));
     }
     TRY(cinch_config_resolve(cli->config));
-    const char *spec = cinch_config_data(cli->config)->spec;
-    if (c->n == 1 || !ends_with(spec, "+-")) return CINCH_OK;
-    return cinch_cli_fail(CINCH_USAGE, "--data %s: standard input can be read by one of them only; name a file", spec);
+    return c->n == 1 && !c->configs ? CINCH_OK : refuse_stdin(cli->config);
 }
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
@@ -217,6 +228,7 @@ static cinch_status prepare(const comparison *c, int i)
     TRY(cinch_config_load(e->config, c->cli->operands[i]));
     TRY(cinch_cli_assign(c->cli, e->config));
     TRY(cinch_config_resolve(e->config));
+    TRY(refuse_stdin(e->config));
     TRY(look_into_folder(c->cli, e));
     if (e->trained) return CINCH_OK;
     cinch_status status = cinch_train_dry_run(e->config, &unused, &model);

@@ -6,10 +6,11 @@
 #include <string.h>
 
 /* Where the device that has trained has no room for it, the CPU does what is left: the run is there. */
-static cinch_status write_report(const cinch_cli *cli, const char *run)
+static cinch_status write_report(const cinch_cli *cli, const char *run, const cinch_open_data *data)
 {
     const cinch_train_config *t = cinch_config_train(cli->config);
-    cinch_report_options options = {.run = {.device = t->device, .threads = t->threads, .stop = cinch_cli_stop()}};
+    cinch_report_options options = {.run = {.device = t->device, .threads = t->threads, .stop = cinch_cli_stop(),
+                                            .own = *data}};
     cinch_status status = cinch_report_write(run, &options);
     if (status != CINCH_DEVICE || !strcmp(options.run.device, "cpu")) return status;
     cinch_cli_note(cli, "the report is made on the CPU: %s", cinch_last_error());
@@ -17,9 +18,9 @@ static cinch_status write_report(const cinch_cli *cli, const char *run)
     return cinch_report_write(run, &options);
 }
 
-cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run)
+cinch_status cinch_cli_report_trained(const cinch_cli *cli, const char *run, const cinch_open_data *data)
 {
-    cinch_status status = write_report(cli, run);
+    cinch_status status = write_report(cli, run, data);
     if (!status) return CINCH_OK;
     bool stopped = (int)status == *cinch_cli_stop();
     return cinch_cli_fail(status, "%s%s; training has ended and the run is whole; cinch report %s makes its page",

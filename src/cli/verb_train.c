@@ -26,7 +26,7 @@ static cinch_status load_saved(cinch_config *config, const char *run)
 {
     char *path;
     if (asprintf(&path, "%s/config.json", run) < 0) return cinch_cli_no_memory();
-    bool there = access(path, F_OK) == 0 || errno != ENOENT; /* else opening it says what is wrong */
+    bool there = access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR); /* opening it says what is wrong */
     cinch_status status = there ? cinch_config_load(config, path) : CINCH_DATA;
     if (!there) cinch_cli_fail(status, "%s: no config.json there, so no run to resume; start one with --out", run);
     else if (status == CINCH_USAGE) status = cinch_cli_fail(CINCH_DATA, "%s", cinch_last_error());
@@ -115,13 +115,18 @@ cinch_status cinch_cli_train(const cinch_cli *cli, const cinch_config *config, c
                              cinch_train_result *result)
 {
     cinch_bar bar;
+    cinch_open_data data;
     cinch_bar_begin(&bar, cli);
     cinch_train_options options = {.overwrite = cli->overwrite, .resume = resume, .progress = cinch_bar_progress,
-                                   .user = &bar, .stop = cinch_cli_catch_signals(), .command = cli->command};
+                                   .user = &bar, .stop = cinch_cli_catch_signals(), .command = cli->command,
+                                   .keep = &data};
     cinch_status status = cinch_train(config, run, &options, result);
     cinch_bar_end(&bar);
     TRY(status);
-    return cinch_config_train(config)->report ? cinch_cli_report_trained(cli, run) : CINCH_OK;
+    if (cinch_config_train(config)->report) status = cinch_cli_report_trained(cli, run, &data);
+    cinch_dataset_free(data.data);
+    cinch_dataset_free(data.target);
+    return status;
 }
 
 static cinch_status train(const cinch_cli *cli, const char *run)

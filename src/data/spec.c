@@ -81,11 +81,21 @@ cinch_status cinch_spec_parse(cinch_spec *spec, const char *text)
     return status;
 }
 
+bool cinch_spec_is_stdin(const char *text)
+{
+    cinch_spec spec;
+    if (cinch_spec_parse(&spec, text)) return false;
+    bool standard = strcmp(spec.path, "-") == 0;
+    cinch_spec_free(&spec);
+    return standard;
+}
+
 const char *cinch_spec_advice(const char *text)
 {
     cinch_spec spec;
+    if (cinch_spec_is_stdin(text)) return "; the run's data came from standard input: pipe it in again";
     if (cinch_spec_parse(&spec, text)) return NULL;
-    bool missing = strcmp(spec.path, "-") && access(spec.path, F_OK) && errno == ENOENT, relative = spec.path[0] != '/';
+    bool missing = access(spec.path, F_OK) && errno == ENOENT, relative = spec.path[0] != '/';
     cinch_spec_free(&spec);
     if (!missing) return NULL;
     return relative ? "; the run's data is looked for from this folder: be in the one where training was started"

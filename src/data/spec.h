@@ -18,8 +18,12 @@ typedef struct cinch_spec {
 cinch_status cinch_spec_parse(cinch_spec *spec, const char *text);
 void cinch_spec_free(cinch_spec *spec);
 
+/* Whether this names standard input; false for what is no SPEC. */
+bool cinch_spec_is_stdin(const char *text);
+
 /* What is to be said of data that a run was trained on, behind the error that opening it gave: that it is looked for
-   from here, where it has a relative path; NULL where it is there, or is no file. A static text. */
+   from here, where it has a relative path; or that it was piped in. NULL where it is there, or is generated. A static
+   text. */
 const char *cinch_spec_advice(const char *text);
 
 /* Of reader.c: whether any reader, built or not, has this name; and the error that names the nearest. */

@@ -66,8 +66,8 @@ cinch_status cinch_read_text(const char *path, size_t most, char **text)
 static cinch_status make_folder(const char *path)
 {
     if (mkdir(path, 0777) == 0 || errno == EEXIST) return CINCH_OK;
-    return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot make the folder: %s", path,
-                      strerror(errno));
+    return cinch_fail(errno == ENOMEM ? CINCH_DEVICE : CINCH_OUTPUT, "%s: cannot make the folder: %s; %s", path,
+                      strerror(errno), cinch_write_advice(errno));
 }
 
 cinch_status cinch_make_folders(const char *path)

@@ -265,6 +265,12 @@ static cinch_status expect(const cinch_tensor_file *file, const char *path, cons
     return cinch_fail(CINCH_DATA, "%s: %s is %.60s, not %.60s", path, key, value ? value : "missing", wanted);
 }
 
+static cinch_status expect_config(const cinch_tensor_file *file, const char *path, const char *fingerprint)
+{
+    cinch_status status = expect(file, path, "cinch.config", fingerprint);
+    return status ? cinch_fail_also(status, ": config.json was changed since, put it back") : CINCH_OK;
+}
+
 /* Earlier builds wrote none. */
 static cinch_status check_checksum(const cinch_tensor_file *file, const char *path, const char *state)
 {
@@ -286,7 +292,7 @@ static cinch_status check_metadata(const cinch_checkpoint *c, const cinch_tensor
     char *names;
     const char *text = cinch_tensor_file_metadata(file, "cinch.state");
     TRY(expect(file, path, "cinch.checkpoint", format_version));
-    TRY(expect(file, path, "cinch.config", c->fingerprint));
+    TRY(expect_config(file, path, c->fingerprint));
     TRY(names_text(c->params, &names));
     cinch_status status = expect(file, path, "cinch.names", names);
     free(names);
@@ -357,20 +363,36 @@ static cinch_status load_file(const cinch_checkpoint *c, const char *path)
     return status;
 }
 
+static cinch_status load_step(const cinch_checkpoint *c, int64_t step)
+{
+    char *path = path_of(c, step);
+    cinch_status status = path ? load_file(c, path) : CINCH_DEVICE;
+    free(path);
+    return status;
+}
+
+/* The newest could not be used; `why` is its error. */
+static cinch_status load_older(const cinch_checkpoint *c, const int64_t *steps, int n, const char *why)
+{
+    cinch_status status = CINCH_DATA;
+    for (int i = 0; i < n && status && status != CINCH_DEVICE; i++) status = load_step(c, steps[i]);
+    if (status == CINCH_DEVICE) return status;
+    if (!status) return note(c, cinch_format("%s; an older checkpoint is tried", why)), CINCH_OK;
+    return cinch_fail(CINCH_DATA, "%s; no checkpoint can be used; where that cannot be mended, start another run with "
+                      "--config", why);
+}
+
+/* Only a run without any checkpoint is begun anew: what others have learnt would be lost. */
 cinch_status cinch_checkpoint_load(const cinch_checkpoint *c, bool *found)
 {
     int64_t steps[LISTED];
     int n;
-    *found = false;
     TRY(list_steps(c->folder, steps, &n));
-    for (int i = 0; i < n && !*found; i++) {
-        char *path = path_of(c, steps[i]);
-        if (!path) return CINCH_DEVICE;
-        cinch_status status = load_file(c, path);
-        free(path);
-        if (status == CINCH_DEVICE) return status;
-        if (status) note(c, cinch_format("%s; an older checkpoint is tried", cinch_last_error()));
-        *found = !status;
-    }
-    return CINCH_OK;
+    *found = n > 0;
+    cinch_status status = n ? load_step(c, steps[0]) : CINCH_OK;
+    if (!status || status == CINCH_DEVICE) return status;
+    char *why = cinch_strdup(cinch_last_error());
+    status = why ? load_older(c, steps + 1, n - 1, why) : CINCH_DEVICE;
+    free(why);
+    return status;
 }

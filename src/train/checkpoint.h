@@ -32,8 +32,9 @@ typedef struct cinch_checkpoint {
 /* Writes the checkpoint of state->step, then removes all but the newest two. CINCH_OUTPUT, CINCH_DEVICE. */
 cinch_status cinch_checkpoint_save(const cinch_checkpoint *c);
 
-/* Takes back the newest valid checkpoint, if there is one (*found); damaged ones are noted and passed over, as are
-   differences of version and device. CINCH_DEVICE when memory runs out. */
+/* Takes back the newest valid checkpoint; *found is false where there is none at all. A damaged one that is passed over
+   is noted, as are differences of version and device. CINCH_DATA where there are checkpoints and none is valid,
+   CINCH_DEVICE when memory runs out. */
 cinch_status cinch_checkpoint_load(const cinch_checkpoint *c, bool *found);
 
 #endif

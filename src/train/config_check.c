@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "data/spec.h"
 #include "train/config_options.h"
 
 /* A whole text as a number in JSON's spelling, whatever the locale; *fits says whether it is one. */
@@ -42,6 +43,22 @@ static cinch_status check_target(const cinch_data_config *d)
     if (!d->target || !d->val_spec) return CINCH_OK;
     return cinch_fail(CINCH_USAGE, "data.target: goes with a part of the data for validation (data.split), not with "
                       "data.val_spec");
+}
+
+/* What comes from standard input can be read once. */
+static cinch_status check_stdin(const cinch_data_config *d)
+{
+    const struct { const char *key, *spec; } all[] = {{"spec", d->spec}, {"target", d->target},
+                                                      {"val_spec", d->val_spec}};
+    const char *reader = NULL;
+    for (int i = 0; i < 3; i++) {
+        if (!all[i].spec || !cinch_spec_is_stdin(all[i].spec)) continue;
+        if (reader)
+            return cinch_fail(CINCH_USAGE, "data.%s %s: standard input can be read once, and data.%s does; name a "
+                              "file", all[i].key, all[i].spec, reader);
+        reader = all[i].key;
+    }
+    return CINCH_OK;
 }
 
 static cinch_status check_split(const double split[3])
@@ -146,6 +163,7 @@ cinch_status cinch_settings_check(cinch_settings *s)
     TRY(read_range(s->data.range, &s->data.public));
     TRY(check_split(s->data.public.split));
     TRY(check_target(&s->data.public));
+    TRY(check_stdin(&s->data.public));
     TRY(read_sparsity(s->loss.sparsity, &s->loss.public));
     TRY(check_optimizer(&s->optimizer));
     TRY(check_schedule(&s->schedule, s->optimizer.lr));

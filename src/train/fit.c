@@ -223,6 +223,8 @@ static cinch_status judge_last(cinch_fit *f)
 
 static cinch_status end_run(cinch_fit *f)
 {
+    TRY(cinch_observe_pending(f));
+    if (f->state.batch > 0) f->epoch_rate = cinch_observe_epoch_rate(f); /* of an epoch that is not whole */
     TRY(save(f));
     if (stop_asked(f))
         return cinch_fail((cinch_status)*f->options->stop, "stopped after step %" PRId64 " of %" PRId64 " and saved",

@@ -115,9 +115,18 @@ static cinch_status look_for_run(const cinch_folder *f, bool *found)
     return cinch_file_exists(f->config) ? look_for_config(f->config, found) : look_for_parts(f->parts, found);
 }
 
+static bool is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISDIR(about.st_mode);
+}
+
 cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resume)
 {
     bool empty, is_run;
+    if (is_file(f->path))
+        return resume ? cinch_fail(CINCH_DATA, "%s: is no run folder", f->path)
+                      : cinch_fail(CINCH_OUTPUT, "%s: is a file; name a folder for the run", f->path);
     if (resume && cinch_file_exists(f->config)) return CINCH_OK;
     if (resume) return cinch_fail(CINCH_DATA, "%s: no config.json, so there is no run to resume", f->path);
     TRY(look_whether_empty(f->path, &empty));
@@ -127,8 +136,8 @@ cinch_status cinch_folder_check(const cinch_folder *f, bool overwrite, bool resu
         return cinch_fail(CINCH_USAGE, "%s: not empty and no run folder (no config.json of cinch's); remove it "
                           "yourself or take another", f->path);
     if (overwrite) return CINCH_OK;
-    return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite removes the run in it, --resume goes on with it",
-                      f->path);
+    return cinch_fail(CINCH_USAGE, "%s: not empty; --overwrite removes the run in it%s", f->path,
+                      cinch_file_exists(f->config) ? ", --resume goes on with it" : "");
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
@@ -168,13 +177,20 @@ static cinch_status remove_checkpoints(const cinch_folder *f)
     return status;
 }
 
+/* A read-only file system refuses to remove what is not there, too. */
+static bool remove_file(const cinch_folder *f, const char *name)
+{
+    bool there = !faccessat(f->lock, name, F_OK, AT_SYMLINK_NOFOLLOW) || errno != ENOENT;
+    return !there || !unlinkat(f->lock, name, 0) || errno == ENOENT;
+}
+
 /* The configuration goes last: while it is there the folder is known as a run's. */
 static cinch_status clear_folder(const cinch_folder *f)
 {
     TRY(remove_checkpoints(f));
     rmdir(f->checkpoint); /* stays where there are other people's files in it */
     for (int i = RUN_FILES; i-- > 0;)
-        if (unlinkat(f->lock, run_files[i], 0) && errno != ENOENT) return cannot_remove(f->path, run_files[i]);
+        if (!remove_file(f, run_files[i])) return cannot_remove(f->path, run_files[i]);
     return CINCH_OK;
 }
 
@@ -209,6 +225,7 @@ static cinch_status load_and_resolve(cinch_config *config, const char *path)
 cinch_status cinch_folder_read_config(const cinch_folder *f, cinch_config **out)
 {
     *out = NULL;
+    if (is_file(f->path)) return cinch_fail(CINCH_DATA, "%s: is no run folder", f->path);
     if (!cinch_file_exists(f->config))
         return cinch_fail(CINCH_DATA, "%s: no such file; is this a run folder?", f->config);
     cinch_status status = cinch_config_create(out);

@@ -71,6 +71,8 @@ static cinch_status open_run(cinch_run *r, const char *path, const cinch_run_opt
     int64_t trained = cinch_config_train(r->config)->batch_size;
     r->seed = options->seed;
     r->stop = options->stop;
+    r->source = (cinch_data_source){.data = options->own.data, .target = options->own.target};
+    r->source_borrowed = options->own.data != NULL;
     r->batch_size = options->batch_size > 0 ? options->batch_size : trained;
     TRY(choose_precision(r, options->precision));
     return open_model(r);
@@ -96,7 +98,7 @@ void cinch_run_free(cinch_run *r)
     cinch_params_free(r->params);
     cinch_model_free(r->model);
     cinch_device_free(r->device);
-    cinch_data_source_close(&r->source);
+    if (!r->source_borrowed) cinch_data_source_close(&r->source);
     cinch_dataset_free(r->shape_only);
     cinch_config_free(r->config);
     cinch_folder_free(&r->folder);

@@ -17,7 +17,8 @@ struct cinch_run {
     cinch_model *model;
     cinch_params *params;
     cinch_border border;
-    cinch_data_source source;                  /* source.data NULL: not opened yet */
+    cinch_data_source source;             /* source.data NULL: not opened yet */
+    bool source_borrowed;
     cinch_dataset *shape_only;            /* one row of zeros with the container's axes, for cinch_run_restore */
     int64_t batch_size;
     cinch_precision precision;

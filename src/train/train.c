@@ -136,6 +136,13 @@ static void report(const run *r, cinch_train_result *result)
                                    .best_epoch = s->best_epoch, .parameters = cinch_params_total(r->trainer.params)};
 }
 
+static void hand_over(cinch_data_source *from, cinch_open_data *to)
+{
+    if (!to) return;
+    *to = (cinch_open_data){.data = from->data, .target = from->target};
+    from->data = from->target = NULL;
+}
+
 /* Writing the model must not hide why training stopped. */
 static cinch_status end(run *r, cinch_status stopped)
 {
@@ -179,6 +186,7 @@ cinch_status cinch_train(const cinch_config *config, const char *path, const cin
     cinch_status status = cinch_folder_create(&r.folder, path);
     if (!status) status = train(&r, result ? result : &unused);
     cinch_metrics_close(&r.trainer.fit.log);
+    if (!status) hand_over(&r.trainer.source, r.trainer.options.keep);
     cinch_trainer_free(&r.trainer);
     cinch_folder_free(&r.folder);
     return status;
