@@ -60,7 +60,7 @@ rm -rf killed
 # --- every failpoint of the report; then where files cannot be without a name, or such files not be linked ------------
 # The shim of fault/ makes it so; the sanitizers do not suit it.
 shim=$(dirname "$cinch")/fault_shim.so
-[ -e "$shim" ] && ! ldd "$cinch" | grep -qE 'lib[a-z]+san' || shim=
+[[ -e $shim && ! $(ldd "$cinch") =~ lib[a-z]+san ]] || shim=
 cp -r whole told
 report() { "$cinch" report told --device cpu --quiet > /dev/null; }
 
