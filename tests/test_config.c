@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables behind a configuration: every spelling, every error, overrides, the text, what resuming allows. */
-#include <cinch/model.h>
-#include <criterion/criterion.h>
+#include "configs.h"
+
 #include <jansson.h>
 
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#define OK(call) cr_assert_eq((call), CINCH_OK, "%s: %s", #call, cinch_last_error())
-
-static cinch_config *fresh(void)
-{
-    cinch_config *c;
-    OK(cinch_config_create(&c));
-    return c;
-}
 
 static cinch_config *resolved(const char *json)
 {
@@ -25,18 +15,6 @@ static cinch_config *resolved(const char *json)
     OK(cinch_config_parse(c, json, "test"));
     OK(cinch_config_resolve(c));
     return c;
-}
-
-static void expect(cinch_config *c, const char *key, const char *json)
-{
-    const char *text = cinch_config_get(c, key);
-    cr_assert(text && !strcmp(text, json), "%s is %s, not %s", key, text ? text : "not set", json);
-}
-
-static void expect_error(cinch_status status, const char *error)
-{
-    cr_assert_eq(status, CINCH_USAGE, "status %d with '%s' where '%s' was due", status, cinch_last_error(), error);
-    cr_assert_str_eq(cinch_last_error(), error);
 }
 
 /* --- defaults ----------------------------------------------------------------------------------------------------- */

@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A model that is named by flag, key or a later file, over a file that has one already; and when a run is resumed. */
-#include <cinch/model.h>
-#include <criterion/criterion.h>
+#include "configs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define OK(call) cr_assert_eq((call), CINCH_OK, "%s: %s", #call, cinch_last_error())
-
-static cinch_config *fresh(void)
-{
-    cinch_config *c;
-    OK(cinch_config_create(&c));
-    return c;
-}
-
-static void expect(cinch_config *c, const char *key, const char *json)
-{
-    const char *text = cinch_config_get(c, key);
-    cr_assert(text && !strcmp(text, json), "%s is %s, not %s", key, text ? text : "not set", json);
-}
-
-static void expect_error(cinch_status status, const char *error)
-{
-    cr_assert_eq(status, CINCH_USAGE, "status %d with '%s' where '%s' was due", status, cinch_last_error(), error);
-    cr_assert_str_eq(cinch_last_error(), error);
-}
 
 /* A run's config.json is complete, so every key of its model has a value. */
 static cinch_config *loaded(const char *model)

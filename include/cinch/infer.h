@@ -17,10 +17,10 @@
  * Samples are f32 [n, sample], one after another, channels last, in the range that the model was trained on: what goes
  * in info->low to info->high, what comes out info->output_low to info->output_high, which differ where the model was
  * trained to give another target than its input; for data that came as integers value = raw * info->scale +
- * info->offset, in and out. Codes are f32 [n, code]. n
- * is 1 to max_batch; a call computes with the smallest of 1, 8, 64 and max_batch samples that n fits in. Labels are i32
- * [n], for conditional models (info->classes > 0); others leave them alone. Where n is larger, where a pointer is NULL
- * that may not be, or where labels are missing or unknown to the model, a call is CINCH_USAGE and writes nothing.
+ * info->offset, in and out. Codes are f32 [n, code]. n is 1 to max_batch; a call computes with the smallest of 1, 8, 64
+ * and max_batch samples that n fits in. Labels are i32 [n], for conditional models (info->classes > 0); others leave
+ * them alone. Where n is larger, where a pointer is NULL that may not be, or where labels are missing or unknown to the
+ * model, a call is CINCH_USAGE and writes nothing.
  *
  * On the CPU in f32 what becomes of a sample is the same, to the byte, in whatever company: it does not depend on n, on
  * the other samples, on the number of threads or on the handle; and it is what `cinch encode`, `decode` and
